@@ -1,0 +1,34 @@
+"""What a user writes: one TOML file, validated, with every default's basis at hand."""
+
+from orbitloom.scenario.fleet import ElementSet, ElementsFleet, Fleet, TleFleet, WalkerFleet
+from orbitloom.scenario.load import load, scenario_names, station_net_names, station_nets
+from orbitloom.scenario.model import (
+    ARMS,
+    Arm,
+    Scenario,
+    SceneFile,
+    Station,
+    Subscription,
+    Target,
+)
+from orbitloom.scenario.streams import stream
+
+__all__ = [
+    "ARMS",
+    "Arm",
+    "ElementSet",
+    "ElementsFleet",
+    "Fleet",
+    "Scenario",
+    "SceneFile",
+    "Station",
+    "Subscription",
+    "Target",
+    "TleFleet",
+    "WalkerFleet",
+    "load",
+    "scenario_names",
+    "station_net_names",
+    "station_nets",
+    "stream",
+]

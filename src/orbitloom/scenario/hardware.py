@@ -1,0 +1,198 @@
+"""What a satellite and a station are made of. Every number here can be overridden."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from orbitloom.scenario.quantity import Section, quantity
+
+__all__ = [
+    "Band",
+    "Compute",
+    "DataBus",
+    "Downlink",
+    "Ground",
+    "Heat",
+    "Instrument",
+    "Laser",
+    "Model",
+    "Power",
+    "Store",
+    "Survey",
+]
+
+
+class Band(Section):
+    """One spectral band of an imager."""
+
+    name: str = Field(min_length=1)
+    wavelength_um: float = Field(gt=0.2, lt=15)
+    esun_w_m2_um: float = Field(gt=0, description="solar irradiance at 1 au")
+    full_scale_radiance: float = Field(gt=0, description="W/m2/sr/um at the highest code")
+
+
+# Wavelengths and solar irradiances: ESA, Sentinel-2A product metadata (bands 2, 3, 4, 8).
+# Full scale: radiance of a surface of reflectance 1.0 below a Sun in the zenith, an estimate.
+_BANDS = (
+    Band(name="blue", wavelength_um=0.4924, esun_w_m2_um=1959.66, full_scale_radiance=620.0),
+    Band(name="green", wavelength_um=0.5598, esun_w_m2_um=1823.24, full_scale_radiance=580.0),
+    Band(name="red", wavelength_um=0.6646, esun_w_m2_um=1512.06, full_scale_radiance=480.0),
+    Band(name="nir", wavelength_um=0.8328, esun_w_m2_um=1041.63, full_scale_radiance=330.0),
+)
+
+
+class Instrument(Section):
+    """A pushbroom imager. `kind` names the entry point that simulates it."""
+
+    kind: str = quantity("imager10m", "", "choice", "entry point in orbitloom.instruments")
+    bands: Annotated[tuple[Band, ...], Field(min_length=1)] = quantity(
+        _BANDS, "", "published", "ESA, Sentinel-2A bands 2, 3, 4 and 8; full scale is an estimate"
+    )
+    gsd_m: float = quantity(10.0, "m", "choice", "at nadir, at 505 km", gt=0.1, le=1000)
+    columns: int = quantity(2000, "", "derived", "20 km of swath at 10 m", ge=16, le=20000)
+    lines: int = quantity(2000, "", "derived", "a square scene of 20 km", ge=16, le=20000)
+    bits: int = quantity(12, "bit", "published", "PhiSat-2 class", ge=8, le=16)
+    full_well_e: float = quantity(400_000.0, "e-", "estimate", "with TDI", gt=1000)
+    read_noise_e: float = quantity(80.0, "e-", "estimate", "", ge=0)
+    dark_dn: float = quantity(64.0, "DN", "estimate", "dark level incl. offset", ge=0, le=1000)
+    dark_nonuniformity_dn: float = quantity(3.0, "DN", "estimate", "1 sigma over columns", ge=0)
+    prnu: float = quantity(
+        0.02, "1", "estimate", "pixel response, 1 sigma over columns", ge=0, le=0.3
+    )
+    calibration_residual: float = quantity(
+        0.001, "1", "estimate", "what the flat field leaves of the non-uniformity", ge=0, le=0.1
+    )
+    max_roll_deg: float = quantity(30.0, "deg", "choice", "agility of the platform", ge=0, le=60)
+    min_sun_elevation_deg: float = quantity(
+        20.0, "deg", "choice", "darker is not imaged", ge=0, le=80
+    )
+    slew_s: float = quantity(60.0, "s", "estimate", "between two targets of one satellite", ge=0)
+    attitude_knowledge_arcsec: float = quantity(
+        1.0, "arcsec", "estimate", "1 sigma a axis, constant over a capture", ge=0
+    )
+    power_w: float = quantity(30.0, "W", "estimate", "while imaging", ge=0)
+
+
+class DataBus(Section):
+    """The bus between instrument and computer: it loses, repeats and reorders packets."""
+
+    loss: float = quantity(1e-3, "1", "estimate", "share of packets", ge=0, le=0.5)
+    duplication: float = quantity(1e-3, "1", "estimate", "share of packets", ge=0, le=0.5)
+    disorder: float = quantity(1e-3, "1", "estimate", "share of packets", ge=0, le=0.5)
+
+
+class Compute(Section):
+    """A computer: what it can do and what that costs."""
+
+    peak_tops: float = quantity(744.0, "TOPS", "published", "SCS-01, int8 peak", gt=0)
+    memory_gb_per_s: float = quantity(
+        204.0, "GB/s", "estimate", "Jetson AGX Orin class; never published", gt=0
+    )
+    kernel_efficiency: float = quantity(
+        0.05, "1", "estimate", "share of peak that array kernels reach", gt=0, le=1
+    )
+    bandwidth_efficiency: float = quantity(
+        0.70, "1", "derived", "published language-model rows, range 0.41-0.9", gt=0, le=1
+    )
+    load_w: float = quantity(160.0, "W", "estimate", "at full load", gt=0)
+    idle_w: float = quantity(15.0, "W", "estimate", "", ge=0)
+
+
+class Model(Section):
+    """The AI model on board and what each assessment costs; see docs/design/cost-model.md."""
+
+    kind: str = quantity("rules", "", "choice", "entry point in orbitloom.models")
+    parameters: float = quantity(8e9, "1", "published", "SCS-01", gt=0)
+    bytes_per_parameter: float = quantity(
+        0.5625, "B", "estimate", "4.5 GB at 4 bit with its scales", gt=0, le=4
+    )
+    prompt_tokens: int = quantity(300, "1", "estimate", "evidence as text", ge=1)
+    image_tokens: int = quantity(
+        1024, "1", "derived", "a 1024 x 1024 chip at 32 x 32 pixels a token", ge=0
+    )
+    answer_tokens: int = quantity(120, "1", "estimate", "", ge=1)
+    prefill_efficiency: float = quantity(
+        0.17, "1", "derived", "share of peak in prefill, range 0.17-0.33", gt=0, le=1
+    )
+
+
+class Power(Section):
+    """Solar array, battery and the platform's own load."""
+
+    solar_w: float = quantity(800.0, "W", "estimate", "in full Sun", ge=0)
+    battery_wh: float = quantity(800.0, "Wh", "estimate", "", gt=0)
+    bus_w: float = quantity(120.0, "W", "estimate", "platform, always on", ge=0)
+    soft_depth_of_discharge: float = quantity(
+        0.30,
+        "1",
+        "published",
+        "deeper costs about a quarter of battery life, MobiCom'24",
+        gt=0,
+        lt=1,
+    )
+    resume_margin: float = quantity(
+        0.01, "1", "choice", "of capacity, above the soft limit before work resumes", ge=0, lt=0.5
+    )
+    start_charge: float = quantity(1.0, "1", "choice", "of capacity", gt=0, le=1)
+
+
+class Heat(Section):
+    """The computer as one thermal node."""
+
+    throttle_c: float = quantity(80.0, "C", "derived", "10 % slower from here")
+    shutdown_c: float = quantity(90.0, "C", "derived", "")
+    throttle_speed: float = quantity(0.9, "1", "derived", "", gt=0, le=1)
+    sink_c: float = quantity(15.0, "C", "estimate", "radiator")
+    resistance_k_per_w: float = quantity(0.35, "K/W", "estimate", "computer to radiator", gt=0)
+    capacity_j_per_k: float = quantity(8_000.0, "J/K", "estimate", "", gt=0)
+
+
+class Store(Section):
+    """Mass memory."""
+
+    capacity_tb: float = quantity(2.5, "TB", "derived", "30 TB over twelve satellites", gt=0)
+
+
+class Laser(Section):
+    """A laser terminal between satellites."""
+
+    terminals: int = quantity(2, "", "published", "2 to 4 a satellite", ge=0, le=8)
+    rate_gbps: float = quantity(10.0, "Gbit/s", "published", "2.5, 10 or 100", gt=0)
+    max_range_km: float = quantity(5000.0, "km", "published", "", gt=0)
+    grazing_height_km: float = quantity(100.0, "km", "published", "80 to 100", ge=0)
+    acquisition_s: float = quantity(
+        60.0, "s", "estimate", "claims run from 15 s to 100 s (SDA OCT maximum)", ge=0
+    )
+    power_w: float = quantity(60.0, "W", "estimate", "a terminal that holds a link", ge=0)
+
+
+class Downlink(Section):
+    """The X-band transmitter."""
+
+    rate_mbps: float = quantity(160.0, "Mbit/s", "published", "mean; peak 220", gt=0)
+    power_w: float = quantity(60.0, "W", "estimate", "while sending", ge=0)
+
+
+class Survey(Section):
+    """Imaging between targets, accounted as a flow; see docs/design/survey-flow.md."""
+
+    duty_s_per_orbit: float = quantity(900.0, "s", "published", "15 minutes an orbit", ge=0)
+    rate_mbps: float = quantity(
+        541.0, "Mbit/s", "estimate", "PhiSat-2 class imager: 5 m, 20 km, 8 bands, 12 bit", ge=0
+    )
+    compression: float = quantity(1.5, "1", "derived", "CCSDS 121 on real 12-bit data", ge=1)
+    scene_mb: float = quantity(192.0, "MB", "published", "one survey scene", gt=0)
+    record_bytes: int = quantity(
+        700, "B", "estimate", "what a scene without a finding sends down after on-board work", ge=0
+    )
+
+
+class Ground(Section):
+    """The computer at each station, for the arms that process on the ground."""
+
+    peak_tops: float = quantity(1979.0, "TOPS", "published", "NVIDIA H100, int8 dense", gt=0)
+    memory_gb_per_s: float = quantity(3350.0, "GB/s", "published", "NVIDIA H100 SXM", gt=0)
+    load_w: float = quantity(700.0, "W", "published", "NVIDIA H100 SXM", gt=0)
+    idle_w: float = quantity(100.0, "W", "estimate", "", ge=0)

@@ -1,0 +1,139 @@
+"""A scenario: everything a flight needs to know, in one immutable value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from orbitloom.scenario import time
+from orbitloom.scenario.fleet import Fleet, WalkerFleet
+from orbitloom.scenario.hardware import (
+    Compute,
+    DataBus,
+    Downlink,
+    Ground,
+    Heat,
+    Instrument,
+    Laser,
+    Model,
+    Power,
+    Store,
+    Survey,
+)
+from orbitloom.scenario.quantity import Section, quantity
+
+__all__ = ["ARMS", "Arm", "EventKind", "Scenario", "SceneFile", "Station", "Subscription", "Target"]
+
+Arm = Literal["orbit", "raw", "bentpipe"]
+ARMS: tuple[Arm, ...] = ("orbit", "raw", "bentpipe")
+
+EventKind = Literal["flood", "quiet", "cloud", "random"]
+
+
+class Station(Section):
+    """A ground station."""
+
+    name: str = Field(min_length=1)
+    latitude_deg: float = Field(ge=-90, le=90)
+    longitude_deg: float = Field(ge=-180, le=180)
+    altitude_m: float = Field(0.0, ge=-500, le=9000)
+    mask_deg: float = quantity(5.0, "deg", "published", "lowest elevation served", ge=0, lt=90)
+    antennas: int = quantity(2, "", "estimate", "satellites served at once", ge=1)
+
+
+class Target(Section):
+    """A place to look at. `event` is the truth laid on it; the satellites are never told."""
+
+    name: str = Field(min_length=1)
+    latitude_deg: float = Field(ge=-80, le=84, description="within UTM")
+    longitude_deg: float = Field(ge=-180, le=180)
+    event: EventKind = "random"
+
+
+class SceneFile(Section):
+    """A reflectance image of the user's own (GeoTIFF), laid at every target."""
+
+    file: Path
+    scale: float | None = Field(
+        None, gt=0, description="reflectance = value * scale + offset; else the file must say it"
+    )
+    offset: float = 0.0
+
+
+class Subscription(Section):
+    """Who wants to hear of what, and where."""
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")
+    kinds: tuple[Literal["alert", "nothing_found", "not_observable"], ...] = ("alert",)
+    bbox: tuple[float, float, float, float] = Field(
+        (-180.0, -90.0, 180.0, 90.0), description="west, south, east, north in degrees"
+    )
+
+
+class Scenario(Section):
+    """Everything a flight needs to know.
+
+    Read one with `orbitloom.scenario.load`; a field that a file leaves out keeps its default,
+    and `orbitloom show` prints each with its unit, basis and source.
+    """
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    start: str = quantity("2026-06-14T00:00:00Z", "", "choice", "first midnight after the elements")
+    hours: float = quantity(6.0, "h", "choice", "", gt=0, le=240)
+    seed: int = quantity(0, "", "choice", "", ge=0, lt=2**63)
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ARMS
+    fleet: Fleet = WalkerFleet()
+    stations: tuple[Station, ...] = Field(min_length=1)
+    targets: tuple[Target, ...] = Field(min_length=1)
+    scene: SceneFile | None = None
+    app: str = quantity("flood", "", "choice", "entry point in orbitloom.apps")
+    subscriptions: tuple[Subscription, ...] = (Subscription(name="everyone"),)
+    instrument: Instrument = Instrument()
+    databus: DataBus = DataBus()
+    compute: Compute = Compute()
+    model: Model = Model()
+    power: Power = Power()
+    heat: Heat = Heat()
+    store: Store = Store()
+    laser: Laser = Laser()
+    downlink: Downlink = Downlink()
+    survey: Survey = Survey()
+    ground: Ground = Ground()
+
+    @field_validator("start")
+    @classmethod
+    def _start_is_a_time(cls, value: str) -> str:
+        try:
+            time.from_iso(value)
+        except ValueError:
+            message = f"{value!r} is not an ISO 8601 time such as 2026-06-14T00:00:00Z"
+            raise ValueError(message) from None
+        return value
+
+    @field_validator("stations", "targets", "subscriptions")
+    @classmethod
+    def _names_differ(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [item.name for item in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the name {twice[0]!r} is used twice")
+        return value
+
+    @model_validator(mode="after")
+    def _arms_differ(self) -> Scenario:
+        if len(set(self.arms)) != len(self.arms):
+            raise ValueError("an arm is named twice in 'arms'")
+        return self
+
+    @property
+    def start_ns(self) -> int:
+        """Start of the flight, ns."""
+        return time.from_iso(self.start)
+
+    @property
+    def end_ns(self) -> int:
+        """End of the flight, ns."""
+        return self.start_ns + time.seconds_to_ns(self.hours * 3600.0)

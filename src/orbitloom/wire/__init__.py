@@ -1,0 +1,23 @@
+"""What travels: formats and their codecs, no behaviour."""
+
+from orbitloom.wire.answer import Answer, AnswerKind, canonical_json
+from orbitloom.wire.bundle import Bundle, Priority
+from orbitloom.wire.contacts import LASER, RF, ContactPlan
+from orbitloom.wire.ledger import LEDGER_COLUMNS, LedgerRow, WaitCause
+from orbitloom.wire.tasking import Calibration, CaptureTask
+
+__all__ = [
+    "LASER",
+    "LEDGER_COLUMNS",
+    "RF",
+    "Answer",
+    "AnswerKind",
+    "Bundle",
+    "Calibration",
+    "CaptureTask",
+    "ContactPlan",
+    "LedgerRow",
+    "Priority",
+    "WaitCause",
+    "canonical_json",
+]

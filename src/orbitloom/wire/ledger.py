@@ -1,0 +1,53 @@
+"""The ledger: one line for each step on the way from photons to an inbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["LEDGER_COLUMNS", "LedgerRow", "WaitCause"]
+
+WaitCause = Literal[
+    "",
+    "computer busy",
+    "battery low",
+    "computer hot",
+    "no route",
+    "no contact",
+    "link busy",
+    "store full",
+]
+"""Why a step of kind ``wait`` waited; empty for every other step."""
+
+LEDGER_COLUMNS = (
+    "arm",
+    "capture",
+    "node",
+    "step",
+    "start_ns",
+    "end_ns",
+    "bytes_in",
+    "bytes_out",
+    "joules",
+    "wait_cause",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One step: who, what, from when to when, bytes in and out, energy, and why it waited.
+
+    The rows of one capture in one arm are contiguous: each starts where the one before ended. The
+    first starts at the middle of the capture.
+    """
+
+    arm: str
+    capture: int
+    node: str
+    step: str
+    start_ns: int
+    end_ns: int
+    bytes_in: int = 0
+    bytes_out: int = 0
+    joules: float = 0.0
+    wait_cause: WaitCause = ""
