@@ -1,0 +1,123 @@
+"""What a flight leaves behind: plain values for the report, the files and a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbitloom.scenario import Arm, Scenario
+from orbitloom.wire import Answer, CaptureTask, LedgerRow
+
+__all__ = ["ArmResult", "CaptureScore", "Fate", "FlightResult", "SatelliteHistory", "SurveyTotals"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of one capture in one arm.
+
+    `inbox_ns` is None for an answer that had not arrived when the flight ended; `place` then says
+    where it was and why ("stored on RING-03: no contact").
+    """
+
+    capture: int
+    digest: str
+    inbox_ns: int | None
+    latency_ns: int | None
+    downlinked_bytes: int
+    laser_bytes: int
+    joules: float
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SatelliteHistory:
+    """One satellite's battery and computer over the flight, sampled where something changed.
+
+    The energies are totals over the flight; solar is what the array gave to loads and battery,
+    spilled what it could have given when the battery was full.
+    """
+
+    name: str
+    t_ns: NDArray[np.int64]
+    battery_wh: NDArray[np.float64]
+    computer_c: NDArray[np.float64]
+    solar_wh: float
+    spilled_wh: float
+    consumed_wh: float
+    stored_change_wh: float
+    held_s: float
+    throttled_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyTotals:
+    """The survey flow of one arm: what was imaged, and what became of it. No pixels are made."""
+
+    produced_bytes: int
+    processed_bytes: int
+    downlinked_bytes: int
+    waiting_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One arm of the comparison."""
+
+    arm: Arm
+    fates: tuple[Fate, ...]
+    survey: SurveyTotals
+    satellites: tuple[SatelliteHistory, ...]
+
+    @property
+    def latencies_s(self) -> list[float | None]:
+        """Sense-to-inbox latency of each capture in seconds; None for the undelivered."""
+        return [None if fate.latency_ns is None else fate.latency_ns / 1e9 for fate in self.fates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureScore:
+    """An answer held against the truth it was never told.
+
+    `observable` is the share of the footprint that was imaged and not under cloud or shadow; `iou`
+    is None where neither truth nor answer holds a flood.
+    """
+
+    capture: int
+    event: str
+    kind: str
+    observable: float
+    truth_km2: float
+    found_km2: float
+    iou: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FlightResult:
+    """A whole flight: the same for the same scenario and seed, on any executor.
+
+    Attributes
+    ----------
+    tasks, answers
+        One entry a capture, by capture number; the answers of the arm that flew first.
+    level_counts, level_bytes
+        How many products of each level were made, and their bytes, over all captures of one arm.
+    ledger
+        All rows of all arms, by arm, capture and start.
+    track_t_ns, track_deg
+        (k,) and (satellites, k, 2) ground tracks, latitude and longitude in degrees.
+    """
+
+    scenario: Scenario
+    satellites: tuple[str, ...]
+    tasks: tuple[CaptureTask, ...]
+    answers: tuple[Answer, ...]
+    scores: tuple[CaptureScore, ...]
+    arms: Mapping[Arm, ArmResult]
+    level_counts: Mapping[str, int]
+    level_bytes: Mapping[str, int]
+    ledger: tuple[LedgerRow, ...]
+    track_t_ns: NDArray[np.int64]
+    track_deg: NDArray[np.float64]
