@@ -96,6 +96,9 @@ class Compute(Section):
     bandwidth_efficiency: float = quantity(
         0.70, "1", "derived", "published language-model rows, range 0.41-0.9", gt=0, le=1
     )
+    half_precision_share: float = quantity(
+        0.25, "1", "estimate", "dense fp16 against sparse int8 peak; models compute in fp16", gt=0
+    )
     load_w: float = quantity(160.0, "W", "estimate", "at full load", gt=0)
     idle_w: float = quantity(15.0, "W", "estimate", "", ge=0)
 
@@ -107,6 +110,20 @@ class Model(Section):
     parameters: float = quantity(8e9, "1", "published", "SCS-01", gt=0)
     bytes_per_parameter: float = quantity(
         0.5625, "B", "estimate", "4.5 GB at 4 bit with its scales", gt=0, le=4
+    )
+    head_parameters: float = quantity(
+        0.525e9, "1", "published", "output head, Llama-3.1-8B: 128,256 x 4,096", ge=0
+    )
+    embedding_parameters: float = quantity(
+        0.525e9, "1", "published", "input embedding: not read per token", ge=0
+    )
+    head_bytes_per_parameter: float = quantity(
+        0.5625, "B", "estimate", "as the other weights, so that the whole is 4.5 GB", gt=0, le=4
+    )
+    layers: int = quantity(32, "1", "published", "Llama-3.1-8B", ge=1)
+    width: int = quantity(4096, "1", "published", "d_model of Llama-3.1-8B", ge=1)
+    kv_bytes_per_token: float = quantity(
+        131_072.0, "B", "published", "key-value cache at fp16, Llama-3.1-8B", ge=0
     )
     prompt_tokens: int = quantity(300, "1", "estimate", "evidence as text", ge=1)
     image_tokens: int = quantity(
@@ -194,5 +211,14 @@ class Ground(Section):
 
     peak_tops: float = quantity(1979.0, "TOPS", "published", "NVIDIA H100, int8 dense", gt=0)
     memory_gb_per_s: float = quantity(3350.0, "GB/s", "published", "NVIDIA H100 SXM", gt=0)
+    kernel_efficiency: float = quantity(
+        0.05, "1", "estimate", "share of peak that array kernels reach, as on board", gt=0, le=1
+    )
+    bandwidth_efficiency: float = quantity(
+        0.50, "1", "derived", "published row: 8B model, bf16, on an H100", gt=0, le=1
+    )
+    half_precision_share: float = quantity(
+        0.5, "1", "published", "dense fp16 against dense int8 peak, NVIDIA H100", gt=0
+    )
     load_w: float = quantity(700.0, "W", "published", "NVIDIA H100 SXM", gt=0)
     idle_w: float = quantity(100.0, "W", "estimate", "", ge=0)
