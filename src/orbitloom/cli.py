@@ -1,0 +1,236 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orbitloom import __version__
+from orbitloom.errors import OrbitloomError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="orbitloom",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Fly a space computing constellation: raw sensor packets become answers in orbit, and the "
+    "same flight shows what that gains over sending the data down first.\n\n"
+    "Start with [bold]orbitloom fly[/bold]: twelve satellites, six hours, about a minute.",
+)
+
+
+class _Executor(StrEnum):
+    """What runs the processing of the twin."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+
+
+_SCENARIO = typer.Argument(
+    metavar="[SCENARIO|FILE.toml]",
+    help="A built-in scenario ([bold]orbitloom scenarios[/bold]) or a TOML file.",
+    show_default=True,
+)
+_EXAMPLES = """[bold]Examples[/bold]
+
+  orbitloom fly                                   the default: a ring of twelve
+
+  orbitloom fly scs01 --hours 12 --stations china4
+
+  orbitloom fly mine.toml --scene field.tif       a GeoTIFF of your own at every target
+
+  orbitloom fly --arms orbit --json | jq .quality"""
+
+
+@app.command(epilog=_EXAMPLES)
+def fly(
+    scenario: Annotated[str, _SCENARIO] = "ring12",
+    hours: Annotated[
+        float | None, typer.Option(help="How long to fly, in simulated hours.", metavar="H")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed: other events, other losses.", metavar="N")
+    ] = None,
+    stations: Annotated[
+        str | None,
+        typer.Option(help="A station net: hangzhou1, china4, polar2, world12.", metavar="NAME"),
+    ] = None,
+    arms: Annotated[
+        str | None,
+        typer.Option(
+            help="Which ways to fly, by comma: answers made in orbit; raw data over lasers; raw "
+            "data without lasers. Default: orbit,raw,bentpipe.",
+            metavar="ARM,...",
+        ),
+    ] = None,
+    scene: Annotated[
+        Path | None,
+        typer.Option(
+            help="A GeoTIFF of reflectance (blue, green, red, NIR) laid at every target.",
+            metavar="FILE",
+        ),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for the files. Those of an earlier flight in it are replaced; a folder "
+            "that holds anything else is refused.",
+            metavar="DIR",
+        ),
+    ] = Path("orbitloom-out"),
+    executor: Annotated[
+        _Executor, typer.Option(help="What runs the processing; the results are the same.")
+    ] = _Executor.THREADS,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print summary.json alone on standard output.")
+    ] = False,
+) -> None:
+    """Fly a scenario, compare the arms, write the report.
+
+    Writes summary.json, run.json, ledger.parquet, report.html, catalog/ and inbox/ into DIR.
+    """
+    from orbitloom import api
+
+    with _progress() as progress:
+        report = api.fly(
+            scenario,
+            hours=hours,
+            seed=seed,
+            stations=stations,
+            arms=None if arms is None else tuple(name.strip() for name in arms.split(",")),
+            scene=scene,
+            executor=executor.value,
+            out=out,
+            progress=progress,
+        )
+    if json:
+        from orbitloom.report.summary import summary_bytes
+
+        sys.stdout.write(summary_bytes(report.summary).decode())
+    else:
+        from rich.console import Console
+
+        Console().print(report)
+
+
+@app.command()
+def scenarios() -> None:
+    """List the built-in scenarios."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from orbitloom.scenario import load, scenario_names
+
+    table = Table("scenario", "what it is", box=None, pad_edge=False, header_style="bold")
+    for name in scenario_names():
+        table.add_row(name, load(name).description)
+    Console().print(table)
+
+
+@app.command()
+def show(
+    scenario: Annotated[str, typer.Argument(metavar="NAME|FILE.toml", help="Which scenario.")],
+    toml: Annotated[
+        bool, typer.Option("--toml", help="As a TOML file with every key, to start your own from.")
+    ] = False,
+) -> None:
+    """Show every number of a scenario: value, unit, how it is known, and where from."""
+    from orbitloom.report.show import as_table, as_toml
+    from orbitloom.scenario import load
+
+    loaded = load(scenario)
+    if toml:
+        sys.stdout.write(as_toml(loaded))
+    else:
+        from rich.console import Console
+
+        Console().print(as_table(loaded))
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="The scenario to check.")],
+) -> None:
+    """Check a scenario without flying it."""
+    from orbitloom.scenario import load
+
+    loaded = load(file)
+    typer.echo(
+        f"{file}: {len(loaded.stations)} stations, {len(loaded.targets)} targets, "
+        f"{loaded.hours:g} h: ready to fly"
+    )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"orbitloom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Show the help if there is no command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None] | None]:
+    """Give a function ``(what is happening, share done)`` that draws a bar on standard error.
+
+    None where standard error is not a terminal: a log keeps no bar.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Progress(
+        *columns, TextColumn("{task.description}"), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task("reading the scenario", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)
+
+
+def main() -> None:
+    """Run the command line: exit code 0, 2 for whatever the caller can mend, 130 if interrupted."""
+    try:
+        code = app(standalone_mode=False)
+    except OrbitloomError as error:
+        code = _complain(str(error))
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        # Typer keeps its usage errors to itself, now as click's and now as its own.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        command = getattr(getattr(error, "ctx", None), "command_path", "orbitloom")
+        text = message().rstrip(".")
+        code = _complain(f"{text}{'' if text.endswith('?') else '.'} See '{command} --help'")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,175 @@
+"""The figures of a flight: what `summary.json` holds, and nothing that a second run would change.
+
+Conventions, so that figures can be compared:
+
+* A latency runs from the middle of a capture to the inbox.
+* Percentiles are nearest-rank over *all* captures of an arm, the undelivered sorted last; one
+  that falls among the undelivered is None.
+* Bytes and joules are those of the captures' answers; the survey flow is counted beside them.
+* Floats are rounded to six decimals (a microsecond, a micro-joule), keys are sorted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from orbitloom.scenario.time import SECOND_NS
+from orbitloom.twin.result import ArmResult, CaptureScore, Fate, FlightResult
+
+__all__ = ["OBSERVABLE_SHARE", "percentile_ns", "summary", "summary_bytes"]
+
+OBSERVABLE_SHARE = 0.5
+"""A flood counts for recall and IoU if at least this share of its footprint could be seen."""
+
+_JOULES_PER_WH = 3600.0
+
+
+def summary(result: FlightResult) -> dict[str, Any]:
+    """Return the figures of a flight.
+
+    Parameters
+    ----------
+    result
+        What the flight left behind.
+
+    Returns
+    -------
+    dict
+        ``scenario``, ``seed``, ``satellites``, ``simulated_s``, ``captures``, ``products`` (how
+        many of each level), ``arms`` (see `_arm`), ``quality`` (see `_quality`) and ``digest``,
+        the SHA-256 over the L4 digests of the first arm's delivered captures.
+    """
+    scenario = result.scenario
+    common = _delivered_by_all(result.arms.values())
+    in_ledger = {(row.arm, row.capture) for row in result.ledger}
+    first = next(iter(result.arms.values()))
+    figures = {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "satellites": len(result.satellites),
+        "simulated_s": (scenario.end_ns - scenario.start_ns) / SECOND_NS,
+        "captures": len(result.tasks),
+        "products": dict(result.level_counts),
+        "arms": {
+            name: _arm(arm, captures=len(result.tasks), common=common, in_ledger=in_ledger)
+            for name, arm in result.arms.items()
+        },
+        "quality": _quality(result.scores),
+        "digest": _digest(fate for fate in first.fates if fate.inbox_ns is not None),
+    }
+    rounded: dict[str, Any] = _rounded(figures)
+    return rounded
+
+
+def summary_bytes(figures: Mapping[str, Any]) -> bytes:
+    """Return the figures as JSON: the same bytes for the same figures."""
+    text = json.dumps(figures, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def percentile_ns(latencies_ns: Sequence[int | None], percent: float) -> int | None:
+    """Return the nearest-rank percentile, with None (never arrived) as later than every number.
+
+    Examples
+    --------
+    >>> percentile_ns([30, 10, None, 20], 50)
+    20
+    >>> percentile_ns([30, 10, None, 20], 90) is None
+    True
+    """
+    if not latencies_ns:
+        return None
+    ranked = sorted(latencies_ns, key=lambda value: math.inf if value is None else value)
+    return ranked[max(math.ceil(percent / 100 * len(ranked)), 1) - 1]
+
+
+def _arm(
+    arm: ArmResult, *, captures: int, common: frozenset[int], in_ledger: set[tuple[str, int]]
+) -> dict[str, Any]:
+    """Return the figures of one arm.
+
+    An answer is *undelivered* if the flight ended first and the ledger shows where it was; it is
+    *lost* if nothing says where it went. Ratios are None while nothing was delivered.
+    """
+    delivered = [fate for fate in arm.fates if fate.inbox_ns is not None]
+    undelivered = [
+        fate
+        for fate in arm.fates
+        if fate.inbox_ns is None and fate.place and (arm.arm, fate.capture) in in_ledger
+    ]
+    downlinked_bytes = sum(fate.downlinked_bytes for fate in arm.fates)
+    joules = math.fsum(fate.joules for fate in arm.fates)
+    latencies_ns = [fate.latency_ns for fate in arm.fates]
+    return {
+        "answers": captures,
+        "delivered": len(delivered),
+        "undelivered": len(undelivered),
+        "lost": captures - len(delivered) - len(undelivered),
+        "latency_s": {
+            f"p{percent}": _seconds(percentile_ns(latencies_ns, percent))
+            for percent in (50, 90, 99)
+        },
+        "downlinked_bytes": downlinked_bytes,
+        "laser_bytes": sum(fate.laser_bytes for fate in arm.fates),
+        "energy_wh": joules / _JOULES_PER_WH,
+        "bytes_per_answer": downlinked_bytes / len(delivered) if delivered else None,
+        "joules_per_answer": joules / len(delivered) if delivered else None,
+        "l4_digest": _digest(fate for fate in delivered if fate.capture in common),
+        "survey": {
+            "produced_bytes": arm.survey.produced_bytes,
+            "processed_bytes": arm.survey.processed_bytes,
+            "downlinked_bytes": arm.survey.downlinked_bytes,
+            "waiting_bytes": arm.survey.waiting_bytes,
+        },
+    }
+
+
+def _quality(scores: Sequence[CaptureScore]) -> dict[str, Any]:
+    """Return how the answers stand against the truth; None where there is nothing to divide by.
+
+    Recall and mean IoU are over flood captures of which at least `OBSERVABLE_SHARE` could be seen
+    and in which some flood could be seen, a missed one counting as IoU 0. Precision is over all
+    alerts; a false alert is one on a quiet or a clouded target.
+    """
+    seen = [
+        score
+        for score in scores
+        if score.event == "flood" and score.observable >= OBSERVABLE_SHARE and score.truth_km2 > 0
+    ]
+    alerts = [score for score in scores if score.kind == "alert"]
+    true_alerts = sum(score.event == "flood" for score in alerts)
+    return {
+        "recall": sum(score.kind == "alert" for score in seen) / len(seen) if seen else None,
+        "precision": true_alerts / len(alerts) if alerts else None,
+        "iou_mean": math.fsum(score.iou or 0.0 for score in seen) / len(seen) if seen else None,
+        "false_alerts": len(alerts) - true_alerts,
+    }
+
+
+def _delivered_by_all(arms: Iterable[ArmResult]) -> frozenset[int]:
+    delivered = [
+        frozenset(fate.capture for fate in arm.fates if fate.inbox_ns is not None) for arm in arms
+    ]
+    return frozenset.intersection(*delivered)
+
+
+def _digest(fates: Iterable[Fate]) -> str:
+    """Return the SHA-256 over capture number and L4 digest, in capture order."""
+    digest = hashlib.sha256()
+    for fate in sorted(fates, key=lambda fate: fate.capture):
+        digest.update(f"{fate.capture} {fate.digest}\n".encode())
+    return digest.hexdigest()
+
+
+def _seconds(ns: int | None) -> float | None:
+    return None if ns is None else ns / SECOND_NS
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return round(value, 6) + 0.0 if isinstance(value, float) else value  # + 0.0: no minus zero
