@@ -30,7 +30,7 @@ __all__ = ["Archive"]
 
 _EXTENSIONS = {
     "eo": "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
-    "processing": "https://stac-extensions.github.io/processing/v1.1.0/schema.json",
+    "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
     "proj": "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "view": "https://stac-extensions.github.io/view/v1.0.0/schema.json",
 }
