@@ -1,0 +1,195 @@
+"""One capture from the truth to the packets, as a job that any executor can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from rasterio.warp import transform as transform_points
+
+from orbitloom.scenario import Scenario, SceneFile, Target, hardware, stream
+from orbitloom.scenario.plugins import load as load_extension
+from orbitloom.scenario.time import SECOND_NS
+from orbitloom.wire import Calibration, CaptureTask
+from orbitloom.world.databus import Observation, carry
+from orbitloom.world.earth import geodetic_up
+from orbitloom.world.events import Events, ResolvedKind, resolve_kind
+from orbitloom.world.imager import Instrument
+from orbitloom.world.orbits import Ephemeris
+from orbitloom.world.scene import GeoTiffScene, SceneSource, SpyndexScene
+from orbitloom.world.sun import sun_position_ecef_m
+from orbitloom.world.viewing import Track
+
+__all__ = [
+    "Observation",
+    "ObservationJob",
+    "Truth",
+    "calibration",
+    "ground_of",
+    "instrument_of",
+    "observation_job",
+    "observe",
+    "truth",
+]
+
+_MARGIN_NS = 2 * SECOND_NS
+_ARCSEC_RAD = np.pi / 180.0 / 3600.0
+_TRUTH_ROWS = 200  # rows of a truth grid evaluated at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ObservationJob:
+    """All that it takes to simulate one capture, without the scenario and the fleet."""
+
+    task: CaptureTask
+    target: Target
+    event: ResolvedKind
+    track: Track
+    instrument: hardware.Instrument
+    databus: hardware.DataBus
+    scene: SceneFile | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Truth:
+    """What is there, on a grid: to judge answers by, never given to a satellite.
+
+    Attributes
+    ----------
+    event
+        "flood", "quiet" or "cloud".
+    flood
+        (rows, columns) where water covers half of the ground or more, seen or not.
+    visible
+        (rows, columns) imaged, and neither below cloud nor in its shadow.
+    """
+
+    event: str
+    flood: NDArray[np.bool_]
+    visible: NDArray[np.bool_]
+
+
+def observation_job(scenario: Scenario, ephemeris: Ephemeris, task: CaptureTask) -> ObservationJob:
+    """Return the job that simulates a capture of a scenario."""
+    target = next(target for target in scenario.targets if target.name == task.target)
+    satellite = ephemeris.names.index(task.satellite)
+    t_ns = np.arange(
+        task.start_ns - _MARGIN_NS, task.end_ns + _MARGIN_NS + SECOND_NS, SECOND_NS, dtype=np.int64
+    )
+    rng = stream(scenario.seed, "attitude knowledge", task.satellite, task.capture)
+    sigma_rad = scenario.instrument.attitude_knowledge_arcsec * _ARCSEC_RAD
+    error_x, error_y, error_z = (sigma_rad * rng.standard_normal(3)).tolist()
+    return ObservationJob(
+        task=task,
+        target=target,
+        event=resolve_kind(scenario.seed, target),
+        track=Track(
+            t_ns=t_ns,
+            position_ecef_m=ephemeris.position_ecef_m(t_ns, satellite),
+            velocity_ecef_m_s=ephemeris.velocity_ecef_m_s(t_ns, satellite),
+            sun_ecef_m=sun_position_ecef_m(t_ns),
+            attitude_error_rad=(error_x, error_y, error_z),
+        ),
+        instrument=scenario.instrument,
+        databus=scenario.databus,
+        scene=scenario.scene,
+        seed=scenario.seed,
+    )
+
+
+def calibration(scenario: Scenario, satellite: str) -> Calibration:
+    """Return the calibration that a satellite of a scenario flies with."""
+    return _instrument(scenario.instrument, scenario.seed, satellite).calibration()
+
+
+def instrument_of(job: ObservationJob) -> Instrument:
+    """Return the instrument that takes a capture."""
+    return _instrument(job.instrument, job.seed, job.task.satellite)
+
+
+def ground_of(job: ObservationJob) -> SceneSource:
+    """Return what truly lies below a capture, events and all."""
+    scene: SceneSource = (
+        SpyndexScene(job.target, job.seed)
+        if job.scene is None
+        else GeoTiffScene(job.scene, job.target)
+    )
+    return _events(job).over(scene)
+
+
+def observe(job: ObservationJob) -> Observation:
+    """Take the picture and send its packets over the bus.
+
+    Raises
+    ------
+    InputFileError
+        If the scene's file cannot be used.
+    ScenarioError
+        If the instrument is not known, or has a band that scenes have not.
+    """
+    packets = instrument_of(job).image(job.task, job.track, ground_of(job))
+    rng = stream(job.seed, "databus", job.task.satellite, job.task.capture)
+    return carry(packets, job.databus, rng)
+
+
+def truth(
+    job: ObservationJob, epsg: int, transform: tuple[float, ...], shape: tuple[int, int]
+) -> Truth:
+    """Return what is truly there, on a grid.
+
+    Parameters
+    ----------
+    job
+        The capture.
+    epsg, transform, shape
+        The grid: projection; affine a, b, c, d, e, f (x = a * column + b * row + c,
+        y = d * column + e * row + f, of a pixel's corner); rows and columns.
+    """
+    a, b, c, d, e, f = transform[:6]
+    events = _events(job)
+    outline = instrument_of(job).footprint(job.task, job.track, epsg)
+    imaged = rasterize(
+        [{"type": "Polygon", "coordinates": [outline.tolist()]}],
+        out_shape=shape,
+        transform=(a, b, c, d, e, f),
+        dtype="uint8",
+    )
+    flood = np.zeros(shape, bool)
+    visible = imaged.astype(bool)
+    columns = np.arange(shape[1])[None, :] + 0.5
+    for first in range(0, shape[0], _TRUTH_ROWS):
+        rows = np.arange(first, min(first + _TRUTH_ROWS, shape[0]))[:, None] + 0.5
+        x, y = a * columns + b * rows + c, d * columns + e * rows + f
+        if epsg != events.epsg:
+            moved = transform_points(f"EPSG:{epsg}", f"EPSG:{events.epsg}", x.ravel(), y.ravel())
+            x, y = (np.reshape(axis, x.shape) for axis in moved[:2])
+        part = slice(first, first + len(rows))
+        flood[part], hidden = events.truth(x, y)
+        visible[part] &= ~hidden
+    return Truth(event=job.event, flood=flood, visible=visible)
+
+
+def _instrument(design: hardware.Instrument, seed: int, satellite: str) -> Instrument:
+    made: Instrument = load_extension("instruments", design.kind)(
+        design, seed=seed, satellite=satellite
+    )
+    return made
+
+
+def _events(job: ObservationJob) -> Events:
+    """Return what happens at the target, with the Sun where it stands in mid-capture."""
+    to_sun = job.track.sun(np.array([job.task.middle_ns]))[0][0]
+    latitude_deg, longitude_deg = job.target.latitude_deg, job.target.longitude_deg
+    up = geodetic_up(latitude_deg, longitude_deg)
+    east = geodetic_up(0.0, longitude_deg + 90.0)
+    north = np.cross(up, east)
+    return Events(
+        job.event,
+        job.target,
+        job.seed,
+        sun_elevation_deg=float(np.degrees(np.arcsin(to_sun @ up))),
+        sun_azimuth_deg=float(np.degrees(np.arctan2(to_sun @ east, to_sun @ north))),
+    )

@@ -1,0 +1,322 @@
+"""What the ground reflects: scenes as functions of position in a UTM zone.
+
+Two sources: the real Sentinel-2 scene that spyndex ships, and a GeoTIFF of the user's own. Both are
+smaller or larger than a footprint by chance, so both go on as mirror images of themselves beyond
+their edges, without a seam. See docs/design/scenes-and-instrument.md.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioIOError
+from rasterio.warp import transform as transform_points
+from rasterio.windows import Window
+
+from orbitloom.errors import InputFileError
+from orbitloom.scenario import SceneFile, Target, stream
+from orbitloom.world.fields import Lattice, gaussian_field
+
+__all__ = [
+    "SCENE_BANDS",
+    "GeoTiffScene",
+    "SceneSource",
+    "SpyndexScene",
+    "check_scene",
+    "utm_epsg",
+    "utm_origin",
+]
+
+SCENE_BANDS = ("blue", "green", "red", "nir")
+
+_ALIASES = {
+    "blue": ("blue", "b02", "b2"),
+    "green": ("green", "b03", "b3"),
+    "red": ("red", "b04", "b4"),
+    "nir": ("nir", "b08", "b8", "near infrared"),
+}
+_LARGEST_SIDE_M = 25_000.0  # a footprint of 20 km with room to miss; 100 MB at 10 m
+_PLAUSIBLE = (-0.2, 1.6)  # reflectance of 99 % of any scene's pixels; snow and glint exceed 1
+_VARIATION_NODES, _VARIATION_SPACING_M = 256, 120.0
+_WARP_M, _VISIBLE_SIGMA, _NIR_SIGMA = 320.0, 0.10, 0.06
+
+
+class SceneSource(Protocol):
+    """What lies on the ground around a target, before any event."""
+
+    @property
+    def epsg(self) -> int:
+        """EPSG code of the UTM zone the positions are in."""
+        ...
+
+    def reflectance(
+        self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
+        ...
+
+
+def utm_epsg(latitude_deg: float, longitude_deg: float) -> int:
+    """Return the EPSG code of the UTM zone (WGS 84) of a place.
+
+    The regular zones of 6 degrees; the exceptions around Norway and Svalbard are not made, for a
+    neighbouring zone serves there as well.
+
+    Examples
+    --------
+    >>> utm_epsg(44.3, 11.9), utm_epsg(-9.4, 147.2), utm_epsg(0.0, 180.0)
+    (32632, 32755, 32660)
+    """
+    zone = min(int((longitude_deg + 180.0) // 6.0) + 1, 60)
+    return (32600 if latitude_deg >= 0 else 32700) + zone
+
+
+def utm_origin(latitude_deg: float, longitude_deg: float) -> tuple[int, float, float]:
+    """Return EPSG code, easting and northing in metres of a place."""
+    epsg = utm_epsg(latitude_deg, longitude_deg)
+    (easting_m,), (northing_m,) = transform_points(
+        "EPSG:4326", f"EPSG:{epsg}", [longitude_deg], [latitude_deg]
+    )[:2]
+    return epsg, float(easting_m), float(northing_m)
+
+
+class _MirroredScene:
+    """An image that goes on as its own mirror image on every side."""
+
+    def __init__(
+        self,
+        image: NDArray[np.float32],
+        pixel_m: tuple[float, float],
+        target: Target,
+        anchor: tuple[float, float],
+    ) -> None:
+        self.epsg, self._east_m, self._north_m = utm_origin(
+            target.latitude_deg, target.longitude_deg
+        )
+        self._ground = Lattice(
+            image,
+            spacing_m=pixel_m,
+            east_m=self._east_m - (anchor[1] - 0.5) * pixel_m[1],
+            north_m=self._north_m + (anchor[0] - 0.5) * pixel_m[0],
+            mirrored=True,
+        )
+
+    def reflectance(
+        self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
+        return self._ground(easting_m, northing_m)
+
+
+class SpyndexScene(_MirroredScene):
+    """The real Sentinel-2 scene of spyndex (bands 2, 3, 4, 8; 3 km at 10 m), seen differently.
+
+    Each target sees it turned, shifted, gently bent and unevenly bright by its own seeded draw, so
+    that the mirror images do not look like wallpaper and no two targets look alike. Spectra of
+    neighbouring bands are scaled together; a pixel stays a plausible pixel.
+    """
+
+    def __init__(self, target: Target, seed: int) -> None:
+        image = _spyndex_image()
+        rng = stream(seed, "scene", target.name)
+        if rng.random() < 0.5:
+            image = image.transpose(0, 2, 1)
+        if rng.random() < 0.5:
+            image = image[:, ::-1]
+        anchor = rng.uniform(0.0, 300.0, 2)
+        super().__init__(image, (10.0, 10.0), target, (float(anchor[0]), float(anchor[1])))
+        size = _VARIATION_NODES
+        bend = [gaussian_field(rng, size, longest=60.0, shortest=16.0) for _ in range(2)]
+        bright = gaussian_field(rng, size, longest=50.0)
+        vigour = gaussian_field(rng, size, longest=30.0)
+        half_m = size * _VARIATION_SPACING_M / 2.0
+        self._variation = Lattice(
+            np.stack(
+                [
+                    _WARP_M * bend[0],
+                    _WARP_M * bend[1],
+                    np.exp(_VISIBLE_SIGMA * bright),
+                    np.exp(_VISIBLE_SIGMA * bright + _NIR_SIGMA * vigour),
+                ]
+            ),
+            spacing_m=(_VARIATION_SPACING_M, _VARIATION_SPACING_M),
+            east_m=self._east_m - half_m,
+            north_m=self._north_m + half_m,
+        )
+
+    def reflectance(
+        self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
+        shift_e, shift_n, visible, nir = self._variation(easting_m, northing_m)
+        rho = self._ground(easting_m + shift_e, northing_m + shift_n)
+        rho[:3] *= visible
+        rho[3] *= nir
+        return rho
+
+
+class GeoTiffScene(_MirroredScene):
+    """A user's GeoTIFF, its middle laid on the target, north up, as it is; mirrored beyond.
+
+    Parameters
+    ----------
+    scene
+        File, and the scale and offset that turn its values into reflectance.
+    target
+        The place it is laid at, whatever place it is of.
+
+    Raises
+    ------
+    InputFileError
+        See `check_scene`.
+    """
+
+    def __init__(self, scene: SceneFile, target: Target) -> None:
+        image, pixel_m = _open_geotiff(scene)
+        rows, columns = image.shape[1:]
+        super().__init__(image, pixel_m, target, (rows / 2.0, columns / 2.0))
+
+
+def check_scene(scene: SceneFile) -> None:
+    """Read a user's scene and say at once what is wrong with it.
+
+    Raises
+    ------
+    InputFileError
+        If the file cannot be read, has no coordinate reference system or one that is not in metres,
+        is not north up, does not hold blue, green, red and NIR, states no scale, has pixels
+        without data, or its values are no reflectances at that scale.
+    """
+    _open_geotiff(scene)
+
+
+@lru_cache(maxsize=1)
+def _spyndex_image() -> NDArray[np.float32]:
+    """Return the scene, (4, 300, 300), read once a process and never written."""
+    import spyndex.datasets  # imports pandas and xarray: heavy, and a user's scene needs neither
+
+    image = np.asarray(spyndex.datasets.open("sentinel").values, np.float32) / np.float32(1e4)
+    image.flags.writeable = False
+    return image
+
+
+def _open_geotiff(scene: SceneFile) -> tuple[NDArray[np.float32], tuple[float, float]]:
+    """Return reflectance (4, rows, columns) and the pixel's height and width in metres."""
+    try:
+        written_ns = scene.file.stat().st_mtime_ns
+    except OSError as error:
+        raise InputFileError(
+            f"cannot be read ({(error.strerror or str(error)).lower()})",
+            where=str(scene.file),
+            way_out="Check the path and its rights",
+        ) from None
+    return _read_geotiff(scene, written_ns)
+
+
+@lru_cache(maxsize=1)
+def _read_geotiff(
+    scene: SceneFile, written_ns: int
+) -> tuple[NDArray[np.float32], tuple[float, float]]:
+    """Read the file; `written_ns` is there so that a file written anew is read anew."""
+    where = str(scene.file)
+    try:
+        with rasterio.open(scene.file) as source:
+            pixel_m = _pixel_size_m(source, where)
+            bands = _band_numbers(source, where)
+            scale, offset = _scale(source, bands, scene, where)
+            values = source.read(bands, window=_middle(source, pixel_m), masked=True)
+    except RasterioIOError as error:
+        raise InputFileError(
+            f"cannot be read as an image ({error})",
+            where=where,
+            way_out="A scene is a GeoTIFF; check the path",
+        ) from None
+    image = np.ma.getdata(values).astype(np.float32)
+    missing = np.ma.getmaskarray(values).any(axis=0) | ~np.isfinite(image).all(axis=0)
+    if missing.any():
+        raise InputFileError(
+            f"{missing.mean():.1%} of the pixels hold no data",
+            where=where,
+            way_out="Crop the scene to where all four bands have data (gdal_translate -srcwin)",
+        )
+    image = image * scale + offset
+    low, high = np.percentile(image[:, ::4, ::4], (1.0, 99.0))
+    if low < _PLAUSIBLE[0] or high > _PLAUSIBLE[1]:
+        raise InputFileError(
+            f"values from {low:.4g} to {high:.4g} at the stated scale are no reflectances",
+            where=where,
+            way_out="State scene.scale (and scene.offset), e.g. 0.0001 for Sentinel-2 numbers",
+        )
+    image.flags.writeable = False
+    return image, pixel_m
+
+
+def _pixel_size_m(source: Any, where: str) -> tuple[float, float]:
+    crs = source.crs
+    if crs is None:
+        raise InputFileError(
+            "has no coordinate reference system",
+            where=where,
+            way_out="Give it one: gdal_edit.py -a_srs EPSG:32632 FILE",
+        )
+    if not crs.is_projected or crs.linear_units_factor[1] != 1.0:
+        raise InputFileError(
+            f"its coordinate reference system {crs.to_string()} is not in metres",
+            where=where,
+            way_out="Bring it to its UTM zone first: gdalwarp -t_srs EPSG:326ZZ IN OUT",
+        )
+    t = source.transform
+    if t.b or t.d or t.a <= 0 or t.e >= 0:
+        raise InputFileError(
+            "is not north up", where=where, way_out="Straighten it first: gdalwarp IN OUT"
+        )
+    return -float(t.e), float(t.a)
+
+
+def _band_numbers(source: Any, where: str) -> list[int]:
+    """Return the numbers of blue, green, red and NIR: by description, else by order."""
+    described = [(text or "").strip().lower() for text in source.descriptions]
+    numbers = [
+        next((described.index(alias) + 1 for alias in _ALIASES[name] if alias in described), 0)
+        for name in SCENE_BANDS
+    ]
+    if all(numbers):
+        return numbers
+    if source.count != len(SCENE_BANDS):
+        raise InputFileError(
+            f"has {source.count} band{'s' if source.count != 1 else ''}, not four",
+            where=where,
+            way_out="Give blue, green, red, NIR in this order, or name the bands so",
+        )
+    return [1, 2, 3, 4]
+
+
+def _scale(
+    source: Any, bands: list[int], scene: SceneFile, where: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return scale and offset, (4, 1, 1): the scenario's, else the file's own tags."""
+    if scene.scale is not None:
+        scale, offset = [scene.scale] * 4, [scene.offset] * 4
+    else:
+        scale = [source.scales[band - 1] for band in bands]
+        offset = [source.offsets[band - 1] for band in bands]
+        if all(value == 1.0 for value in scale) and not any(offset):
+            raise InputFileError(
+                "does not state the scale of its values",
+                where=where,
+                way_out="Set scene.scale in the scenario (1.0 if the values are reflectances), "
+                "or the file's tag: gdal_edit.py -scale 0.0001 FILE",
+            )
+    shape = (4, 1, 1)
+    return np.array(scale, np.float32).reshape(shape), np.array(offset, np.float32).reshape(shape)
+
+
+def _middle(source: Any, pixel_m: tuple[float, float]) -> Window:
+    """Return the window around the middle that a footprint can need at most."""
+    rows = min(source.height, int(_LARGEST_SIDE_M / pixel_m[0]))
+    columns = min(source.width, int(_LARGEST_SIDE_M / pixel_m[1]))
+    return Window((source.width - columns) // 2, (source.height - rows) // 2, columns, rows)
