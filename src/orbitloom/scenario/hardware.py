@@ -150,7 +150,12 @@ class Power(Section):
         lt=1,
     )
     resume_margin: float = quantity(
-        0.01, "1", "choice", "of capacity, above the soft limit before work resumes", ge=0, lt=0.5
+        0.01,
+        "1",
+        "choice",
+        "of capacity, above the soft limit before work resumes",
+        ge=1e-3,
+        lt=0.5,
     )
     start_charge: float = quantity(1.0, "1", "choice", "of capacity", gt=0, le=1)
 
@@ -161,6 +166,9 @@ class Heat(Section):
     throttle_c: float = quantity(80.0, "C", "derived", "10 % slower from here")
     shutdown_c: float = quantity(90.0, "C", "derived", "")
     throttle_speed: float = quantity(0.9, "1", "derived", "", gt=0, le=1)
+    hysteresis_k: float = quantity(
+        2.0, "K", "choice", "cools this far below a limit before the limit is lifted", ge=0.1, le=20
+    )
     sink_c: float = quantity(15.0, "C", "estimate", "radiator")
     resistance_k_per_w: float = quantity(0.35, "K/W", "estimate", "computer to radiator", gt=0)
     capacity_j_per_k: float = quantity(8_000.0, "J/K", "estimate", "", gt=0)
