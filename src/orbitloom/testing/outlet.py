@@ -152,9 +152,7 @@ class OutletContract:
         silent = outlet.render(sample_arrival()) is None
         assert (outlet.render(sample_arrival(place=place)) is None) == silent
 
-    @pytest.mark.parametrize(
-        "text", _HOSTILE, ids=("markup", "templates", "control", "utf8", "long")
-    )
+    @pytest.mark.parametrize("name", sorted(_HOSTILE))
     def test_hostile_text_neither_breaks_it_nor_reaches_the_name(
         self, outlet: Outlet, name: str
     ) -> None:
