@@ -1,8 +1,9 @@
 """What is imaged: looks at targets, and the survey strips between them.
 
-A target is looked at when it crosses the plane through the satellite across its track, by rolling
-the boresight onto it. Body axes at rest: z to the Earth's centre, x along the horizontal part of
-the velocity over ground, y to the right (x forward, z down); a positive roll looks to the right.
+A target is looked at when it crosses the plane through the satellite across its track (the plane of
+the body axes y and z at rest), by rolling the boresight onto it. At rest z points to the Earth's
+centre, x along the level part of the velocity over ground, y to the right; a positive roll looks to
+the right.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from orbitloom.scenario import Scenario, Target, time
 from orbitloom.scenario.hardware import Instrument, Survey
 from orbitloom.wire import CaptureTask
-from orbitloom.world.earth import ecef_from_geodetic
+from orbitloom.world.earth import ecef_from_geodetic, geodetic_from_ecef
 from orbitloom.world.orbits import MU_M3_S2, Ephemeris
 from orbitloom.world.sun import sun_elevation_deg, sun_position_eci_m
 from orbitloom.world.windows import bisect
@@ -39,7 +40,7 @@ class Looks:
     t_ns
         (n,) when the target crosses the across-track plane.
     roll_deg
-        (n,) roll that points at it, positive to the right.
+        (n,) roll that points at it.
     sun_elevation_deg
         (n,) at the target.
     """
@@ -62,23 +63,15 @@ def body_axes(position_ecef_m: Floats, velocity_ecef_m_s: Floats) -> Floats:
 def line_period_ns(instrument: Instrument, ephemeris: Ephemeris, satellite: int, t_ns: int) -> int:
     """Return the time in which the sub-satellite point moves one sample on, ns.
 
-    Ground speed is the horizontal velocity in the Earth-fixed frame, scaled from the orbit's radius
-    to the ellipsoid's below.
+    Measured between the geodetic nadirs half a second before and after.
     """
-    position_m = ephemeris.position_ecef_m(t_ns, satellite)
-    velocity_m_s = ephemeris.velocity_ecef_m_s(t_ns, satellite)
-    radius_m = float(np.linalg.norm(position_m))
-    forward = body_axes(position_m, velocity_m_s)[0]
-    speed_m_s = float(forward @ velocity_m_s) * _ellipsoid_radius_m(position_m) / radius_m
-    return time.seconds_to_ns(instrument.gsd_m / speed_m_s)
-
-
-def _ellipsoid_radius_m(position_ecef_m: Floats) -> float:
-    """Return the radius of WGS84 where a geocentric line of sight pierces it, m."""
-    equator_m = ecef_from_geodetic(0.0, 0.0)[0]
-    pole_m = ecef_from_geodetic(90.0, 0.0)[2]
-    direction = position_ecef_m / np.linalg.norm(position_ecef_m)
-    return float(1.0 / np.linalg.norm(direction / [equator_m, equator_m, pole_m]))
+    half_ns = time.SECOND_NS // 2
+    moments = np.array([t_ns - half_ns, t_ns + half_ns], dtype=np.int64)
+    latitude_deg, longitude_deg, _ = geodetic_from_ecef(
+        ephemeris.position_ecef_m(moments, satellite)
+    )
+    before_m, after_m = ecef_from_geodetic(latitude_deg, longitude_deg)
+    return time.seconds_to_ns(instrument.gsd_m / float(np.linalg.norm(after_m - before_m)))
 
 
 def target_looks(ephemeris: Ephemeris, targets: tuple[Target, ...], max_roll_deg: float) -> Looks:
@@ -91,41 +84,44 @@ def target_looks(ephemeris: Ephemeris, targets: tuple[Target, ...], max_roll_deg
     for satellite in range(len(ephemeris.names)):
 
         def ahead(row: NDArray[np.intp], t_ns: Times, satellite: int = satellite) -> Floats:
-            position_m = ephemeris.position_ecef_m(t_ns, satellite)
-            axes = body_axes(position_m, ephemeris.velocity_ecef_m_s(t_ns, satellite))
-            return np.sum((target_m[row] - position_m) * axes[:, 0], axis=-1)
+            forward, _, _, position_m = _axes(ephemeris, satellite, t_ns)
+            return np.asarray(np.sum((target_m[row] - position_m) * forward, axis=-1))
 
-        nodes_m, nodes_m_s = ephemeris.ecef_m[satellite], ephemeris.ecef_m_s[satellite]
-        forward = body_axes(nodes_m, nodes_m_s)[:, 0]
-        # The forward axis is level, so only the target's own component along it counts.
-        along = direction @ forward.T > 0
-        above = direction @ (nodes_m / np.linalg.norm(nodes_m, axis=-1, keepdims=True)).T
-        row, i = np.nonzero(along[:, :-1] & ~along[:, 1:] & (above[:, :-1] > _NEAR_SIDE))
+        forward, _, down, _ = _axes(ephemeris, satellite, ephemeris.nodes_ns)
+        along = target_m @ forward.T > 0  # the forward axis is level: the position has no share
+        near = direction @ -down.T > _NEAR_SIDE
+        row, i = np.nonzero(along[:, :-1] & ~along[:, 1:] & near[:, :-1])
         low, high = ephemeris.nodes_ns[i], ephemeris.nodes_ns[i + 1]
         t_ns = bisect(ahead, row, low, high, np.zeros(row.size, dtype=np.bool_))
-        position_m = ephemeris.position_ecef_m(t_ns, satellite)
-        axes = body_axes(position_m, ephemeris.velocity_ecef_m_s(t_ns, satellite))
-        right, down = np.einsum("kni,ki->nk", axes[:, 1:], target_m[row] - position_m)
-        roll_deg = np.degrees(np.arctan2(right, down))
-        within = (np.abs(roll_deg) <= max_roll_deg) & (t_ns >= ephemeris.start_ns)
-        within &= t_ns <= ephemeris.end_ns
-        found.append(
-            (np.full(row.size, satellite)[within], row[within], t_ns[within], roll_deg[within])
-        )
-    satellites, rows, t_ns, roll_deg = (
+        _, right, down, position_m = _axes(ephemeris, satellite, t_ns)
+        sight = target_m[row] - position_m
+        roll = np.arctan2(np.sum(sight * right, axis=-1), np.sum(sight * down, axis=-1))
+        seen = np.abs(roll) <= np.radians(max_roll_deg)
+        seen &= (ephemeris.start_ns <= t_ns) & (t_ns <= ephemeris.end_ns)
+        found.append((np.full(row.size, satellite), row, t_ns, np.degrees(roll), seen))
+    satellites, rows, t_ns, roll_deg, seen = (
         np.concatenate(column) for column in zip(*found, strict=True)
     )
-    order = np.lexsort((t_ns, satellites))
-    satellites, rows, t_ns, roll_deg = (
-        column[order] for column in (satellites, rows, t_ns, roll_deg)
-    )
+    keep = np.flatnonzero(seen)
+    keep = keep[np.lexsort((t_ns[keep], satellites[keep]))]
     return Looks(
-        satellite=satellites,
-        target=rows,
-        t_ns=t_ns,
-        roll_deg=roll_deg,
-        sun_elevation_deg=sun_elevation_deg(latitude_deg[rows], longitude_deg[rows], t_ns),
+        satellite=satellites[keep],
+        target=rows[keep],
+        t_ns=t_ns[keep],
+        roll_deg=roll_deg[keep],
+        sun_elevation_deg=sun_elevation_deg(
+            latitude_deg[rows[keep]], longitude_deg[rows[keep]], t_ns[keep]
+        ),
     )
+
+
+def _axes(
+    ephemeris: Ephemeris, satellite: int, t_ns: Times
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return forward, right and down at rest, and the position, (n, 3) each, Earth-fixed."""
+    position_m = ephemeris.position_ecef_m(t_ns, satellite)
+    axes = body_axes(position_m, ephemeris.velocity_ecef_m_s(t_ns, satellite))
+    return axes[..., 0, :], axes[..., 1, :], axes[..., 2, :], position_m
 
 
 def capture_tasks(scenario: Scenario, ephemeris: Ephemeris) -> tuple[CaptureTask, ...]:
@@ -199,7 +195,7 @@ def survey_strips(
 
     def climbing(row: NDArray[np.intp], t_ns: Times) -> Floats:
         velocity_m_s = ephemeris.velocity_eci_m_s(t_ns, satellite)
-        return np.sum(velocity_m_s * sun_position_eci_m(t_ns), axis=-1)
+        return np.asarray(np.sum(velocity_m_s * sun_position_eci_m(t_ns), axis=-1))
 
     nodes_ns = ephemeris.nodes_ns
     towards = climbing(np.zeros(0, np.intp), nodes_ns) > 0

@@ -118,8 +118,7 @@ def _choose(ephemeris: Ephemeris, windows: Windows, terminals: int) -> Windows:
                 first[order].tolist(), second[order].tolist(), terminals, len(position_m)
             )
         }
-        for window in sorted(held.keys() - chosen):
-            links.append((window, held.pop(window), t_ns))
+        links += [(window, held.pop(window), t_ns) for window in sorted(held.keys() - chosen)]
         held.update(dict.fromkeys(sorted(chosen - held.keys()), t_ns))
     links += [(window, since, ephemeris.end_ns) for window, since in held.items()]
     rows, start_ns, end_ns = np.array(links, dtype=np.int64).reshape(-1, 3).T

@@ -153,7 +153,7 @@ def build_ephemeris(fleet: Fleet, start_ns: int, end_ns: int) -> Ephemeris:
     Raises
     ------
     OrbitError
-        If a satellite is decayed or its elements cannot be propagated; names it. Also if the Earth's
+        If a satellite is decayed or its elements cannot be propagated, by name; or if the Earth's
         rotation is not known at the start.
     InputFileError
         If a file of two-line elements is corrupt; names file and line.
