@@ -218,9 +218,7 @@ def inference(model: Model, profile: Profile) -> Inference:
         + model.head_parameters * model.head_bytes_per_parameter
         + (tokens_in + model.answer_tokens / 2) * model.kv_bytes_per_token
     )
-    token_s = max(
-        read / memory_per_s, 2.0 * (linear + model.head_parameters) / arithmetic_per_s
-    )
+    token_s = max(read / memory_per_s, 2.0 * (linear + model.head_parameters) / arithmetic_per_s)
     return Inference(
         prefill_tokens_per_s=arithmetic_per_s / (2.0 * linear),
         decode_tokens_per_s=1.0 / token_s,

@@ -1,0 +1,91 @@
+"""The application seam: what looks at a tile and says what it found.
+
+An application is a Python entry point in ``orbitloom.apps``; `orbitloom.testing.AppContract` says
+what every one must do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbitloom.processing.l3 import Tile
+
+__all__ = ["App", "Evidence", "Finding", "Reason", "Severity"]
+
+Severity = Literal["Extreme", "Severe", "Moderate", "Minor"]
+"""As the Common Alerting Protocol 1.2 has it."""
+
+Reason = Literal["cloud", "night", "gap"]
+"""Why something could not be observed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A finding in numbers: what a model assesses, and what the answer tells.
+
+    Attributes
+    ----------
+    event
+        What it is said to be, one word: ``flood``.
+    area_km2, area_sigma_km2
+        Area and its standard uncertainty.
+    parts
+        Separate areas.
+    contrast
+        How clearly the index separates the finding from its surroundings: the median index inside
+        less the threshold.
+    cloud_edge_share
+        Share of the finding's edge that touches cloud or shadow: there it was cut, or mistaken.
+    spoilt_share
+        Share of the finding that was saturated or filled from neighbouring lines.
+    clear_share
+        Share of the footprint that was seen clearly.
+    """
+
+    event: str
+    area_km2: float
+    area_sigma_km2: float
+    parts: int
+    contrast: float
+    cloud_edge_share: float
+    spoilt_share: float
+    clear_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Finding:
+    """What an application says of one tile.
+
+    Exactly one holds: there is `evidence` with the `area` it lies on (an alert), or a `reason` why
+    nothing could be seen, or neither (nothing was found).
+    """
+
+    clear_share: float
+    reason: Reason | None = None
+    evidence: Evidence | None = None
+    area: NDArray[np.bool_] | None = None
+    confidence: float = 0.0
+    severity: Severity = "Minor"
+    headline: str = ""
+
+
+class App(Protocol):
+    """Looks at a tile. Pure: the same tile gives the same finding, and the tile stays as it is."""
+
+    @property
+    def name(self) -> str:
+        """Its entry point's name."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever a finding could."""
+        ...
+
+    def analyse(self, tile: Tile, target: str) -> Finding:
+        """Return what is to be seen at a target."""
+        ...

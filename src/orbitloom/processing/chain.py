@@ -1,0 +1,195 @@
+"""The whole chain as one function: packets in, an answer out. The same in orbit and on the ground.
+
+It knows the packets, what was ordered and the instrument's calibration; nothing of the truth, of
+where it runs, or of the time it takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from orbitloom.processing import l0, l1, l2, l3
+from orbitloom.processing.apps import App, Finding
+from orbitloom.processing.assess import Assessment, Model
+from orbitloom.processing.chip import chip
+from orbitloom.processing.outline import footprint, outline
+from orbitloom.scenario import plugins
+from orbitloom.scenario.time import to_iso
+from orbitloom.wire import Answer, Calibration, CaptureTask, canonical_json
+
+__all__ = ["ChainResult", "process"]
+
+GSD_M = 10.0
+"""Cell of the grid, metres."""
+
+_OUTLINE_BYTES = 4_000
+_CHIP_BYTES = 5_000
+_GRADES = {"L4": 6}
+"""GB/T 38026 counts 0 to 6; grade 6 is the thematic product. See docs/design/levels.md."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChainResult:
+    """What processing one capture gave.
+
+    Attributes
+    ----------
+    answer
+        The L4 result.
+    level_bytes
+        Size of each level's product, ``L0`` to ``L4``; a level that was not reached has none.
+    packets, duplicates, damaged, refused
+        See `l0.Frames`.
+    gaps
+        Packets that are missing.
+    grid
+        Of the L3 tile; None if nothing could be placed on Earth.
+    """
+
+    answer: Answer
+    level_bytes: Mapping[str, int]
+    packets: int
+    duplicates: int
+    damaged: int
+    refused: int
+    gaps: int
+    grid: l3.Grid | None
+
+
+def process(
+    packets: bytes, task: CaptureTask, calibration: Calibration, app: str, model: str
+) -> ChainResult:
+    """Turn a capture's packets into its answer.
+
+    Parameters
+    ----------
+    packets
+        As they came over the bus.
+    task, calibration
+        What was ordered, and what is known of the instrument.
+    app, model
+        Names of entry points in ``orbitloom.apps`` and ``orbitloom.models``.
+
+    Raises
+    ------
+    ScenarioError
+        If no application or model has that name.
+    """
+    application: App = plugins.load("apps", app)()
+    assessor: Model = plugins.load("models", model)()
+    bands, columns = calibration.dark_dn.shape
+    frames = l0.reconstruct(packets, task.capture, bands, columns)
+    properties: dict[str, Any] = {
+        "app": application.name,
+        "app_version": application.version,
+        "calibration_id": calibration.calibration_id,
+        "capture": task.capture,
+        "gaps": len(frames.gaps),
+        "gbt38026:grade": _GRADES["L4"],
+        "gsd": GSD_M,
+        "packets_sha256": hashlib.sha256(packets).hexdigest(),
+        "processing:level": "L4",
+        "satellite": task.satellite,
+        "sensed": to_iso(task.middle_ns),
+        "target": task.target,
+    }
+    sizes = {"L0": frames.dn.nbytes}
+    if len(frames.ancillary) < 2 or not frames.valid.any():
+        properties |= {"kind": "not_observable", "reason": "gap", "clear_share": 0.0}
+        point = [round(task.longitude_deg, 5), round(task.latitude_deg, 5)]
+        answer = _answer({"type": "Point", "coordinates": point}, properties)
+        return _result(answer, sizes, frames, None)
+
+    place = l1.geolocate(frames.ancillary, calibration.ifov_rad)
+    radiance = l1.calibrate(frames, calibration)
+    snr = _snr(radiance, calibration)
+    sizes["L1"] = radiance.radiance.nbytes + radiance.quality.nbytes
+    scene = l2.to_reflectance(radiance, calibration, place, task.middle_ns)
+    del radiance
+    sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes
+    grid = l3.grid_for(place, GSD_M)
+    tile = l3.resample(scene, place, grid, calibration.band_names, snr)
+    del scene
+    sizes["L3"] = len(l3.to_cog(tile))
+
+    finding = application.analyse(tile, task.target)
+    verdict = None if finding.evidence is None else assessor.assess(finding.evidence)
+    properties |= _told(finding, verdict, assessor.name)
+    properties |= {
+        "snr": round(tile.snr, 1),
+        "view:off_nadir": round(tile.off_nadir_deg, 3),
+        "view:sun_elevation": round(tile.sun_elevation_deg, 3),
+    }
+    if finding.area is None or verdict is None or verdict.verdict == "hold":
+        geometry = footprint(place.longitude_deg, place.latitude_deg)
+        return _result(_answer(geometry, properties), sizes, frames, grid)
+    geometry = outline(finding.area, grid, _OUTLINE_BYTES)
+    answer = _answer(geometry, properties, chip(tile, finding.area, _CHIP_BYTES))
+    return _result(answer, sizes, frames, grid)
+
+
+def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str, Any]:
+    """Return the properties that say what was found."""
+    told: dict[str, Any] = {"clear_share": round(finding.clear_share, 4)}
+    if verdict is not None:
+        told["model"] = {
+            "name": model,
+            "rank": verdict.rank,
+            "reason": verdict.reason,
+            "verdict": verdict.verdict,
+        }
+    if finding.reason is not None:
+        return told | {"kind": "not_observable", "reason": finding.reason}
+    if finding.evidence is None:
+        return told | {"kind": "nothing_found"}
+    if verdict is not None and verdict.verdict == "hold":
+        return told | {"kind": "nothing_found", "reason": verdict.reason}
+    return told | {
+        "kind": "alert",
+        "event": finding.evidence.event,
+        "area_km2": round(finding.evidence.area_km2, 4),
+        "area_sigma_km2": round(finding.evidence.area_sigma_km2, 4),
+        "confidence": round(finding.confidence, 3),
+        "headline": finding.headline,
+        "parts": finding.evidence.parts,
+        "severity": finding.severity,
+    }
+
+
+def _answer(geometry: dict[str, Any], properties: dict[str, Any], picture: bytes = b"") -> Answer:
+    feature = {
+        "type": "Feature",
+        "id": f"{properties['satellite']}-{properties['capture']}",
+        "geometry": geometry,
+        "properties": properties,
+    }
+    return Answer(record=canonical_json(feature), chip=picture)
+
+
+def _result(
+    answer: Answer, sizes: dict[str, int], frames: l0.Frames, grid: l3.Grid | None
+) -> ChainResult:
+    return ChainResult(
+        answer=answer,
+        level_bytes=sizes | {"L4": len(answer.to_bytes())},
+        packets=frames.packets,
+        duplicates=frames.duplicates,
+        damaged=frames.damaged,
+        refused=frames.refused,
+        gaps=len(frames.gaps),
+        grid=grid,
+    )
+
+
+def _snr(radiance: l1.Radiance, calibration: Calibration) -> float:
+    """Return the signal-to-noise ratio of the median pixel in the weakest band."""
+    ratios = []
+    for band in range(radiance.radiance.shape[0]):
+        level = np.median(radiance.radiance[band, ::16, ::16])
+        ratios.append(float(level / l1.noise(np.array([level]), band, calibration)[0]))
+    return min(ratios)

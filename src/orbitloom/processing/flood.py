@@ -1,0 +1,131 @@
+"""The flood application: open water that was not known before, as an area with an uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from orbitloom.processing.apps import Evidence, Finding, Reason, Severity
+from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT, WATER, grown, ndwi
+from orbitloom.processing.l3 import Tile
+
+__all__ = ["FloodApp"]
+
+_SEVERITIES: tuple[tuple[float, Severity], ...] = (
+    (50.0, "Extreme"),
+    (5.0, "Severe"),
+    (1.0, "Moderate"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FloodApp:
+    """Water, cleaned and measured.
+
+    Parameters
+    ----------
+    known_water
+        (rows, columns) on the tile's grid: water that is always there; none by default, so all
+        water that is large enough counts as flood.
+    least_part_km2
+        Smaller separate waters are taken for ponds.
+    least_clear_share
+        With less of the footprint clear, silence would mean nothing: not observable.
+    least_sun_elevation_deg
+        With the Sun lower it is night to this imager.
+    """
+
+    name: str = "flood"
+    version: str = "1"
+    known_water: NDArray[np.bool_] | None = None
+    least_part_km2: float = 0.10
+    least_clear_share: float = 0.20
+    least_sun_elevation_deg: float = 5.0
+
+    def analyse(self, tile: Tile, target: str) -> Finding:
+        """Return where there is flood, or why it cannot be said.
+
+        A flood in what little is clear is an alert all the same; only silence needs a view.
+        """
+        footprint = _footprint_cells(tile)
+        hidden = (tile.mask & (NO_DATA | CLOUD | SHADOW)) != 0
+        clear_share = float(hidden.size - np.count_nonzero(hidden)) / max(footprint, 1)
+        if tile.sun_elevation_deg < self.least_sun_elevation_deg:
+            return Finding(clear_share=clear_share, reason="night")
+        area = self._flooded(tile, hidden)
+        if area is not None:
+            evidence = _evidence(tile, area, clear_share)
+            return Finding(
+                clear_share=clear_share,
+                evidence=evidence,
+                area=area,
+                confidence=_confidence(evidence),
+                severity=_severity(evidence.area_km2),
+                headline=f"Flood at {target}: {evidence.area_km2:.1f} km² of water",
+            )
+        reason: Reason | None = None
+        if clear_share < self.least_clear_share:
+            reason = "gap" if tile.imaged_share < 0.5 else "cloud"
+        return Finding(clear_share=clear_share, reason=reason)
+
+    def _flooded(self, tile: Tile, hidden: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """Return the flood, opened and closed by 3 x 3 and without small parts; None if none."""
+        water = ((tile.mask & WATER) != 0) & ~hidden
+        if self.known_water is not None:
+            water &= ~self.known_water
+        if not water.any():
+            return None
+        opened = grown(~grown(~water, 1), 1)
+        closed = ~grown(~grown(opened, 1), 1) & ~hidden
+        labels, count = ndimage.label(closed)
+        if count == 0:
+            return None
+        cells = np.bincount(labels.ravel())
+        cells[0] = 0
+        keep = cells * tile.grid.cell_km2 >= self.least_part_km2
+        return keep[labels] if keep.any() else None
+
+
+def _footprint_cells(tile: Tile) -> float:
+    """Return how many cells the footprint has, gaps included."""
+    seen = np.count_nonzero((tile.mask & NO_DATA) == 0)
+    return seen / max(tile.imaged_share, 1e-9)
+
+
+def _evidence(tile: Tile, area: NDArray[np.bool_], clear_share: float) -> Evidence:
+    """Measure a flood.
+
+    The uncertainty of its area is that of its edge: a cell there is water in part, evenly between
+    none and all (variance 1/12, independent), and the index may draw the whole edge a tenth of a
+    cell too far in or out (common to all).
+    """
+    inner = ~grown(~area, 1)
+    edge = area & ~inner
+    edge_cells = int(np.count_nonzero(edge))
+    near_cloud = grown((tile.mask & (CLOUD | SHADOW)) != 0, 1)
+    index = ndwi(tile.band("green")[area], tile.band("nir")[area])
+    cell_km2 = tile.grid.cell_km2
+    return Evidence(
+        event="flood",
+        area_km2=float(np.count_nonzero(area)) * cell_km2,
+        area_sigma_km2=float(np.hypot(np.sqrt(edge_cells / 12.0), 0.1 * edge_cells)) * cell_km2,
+        parts=int(ndimage.label(area)[1]),
+        contrast=float(np.median(index)),
+        cloud_edge_share=float(np.count_nonzero(edge & near_cloud)) / max(edge_cells, 1),
+        spoilt_share=float(np.count_nonzero(tile.mask[area] & SPOILT)) / max(area.sum(), 1),
+        clear_share=clear_share,
+    )
+
+
+def _confidence(evidence: Evidence) -> float:
+    """Return 0 to 1: sharp in area, clear in contrast, not cut out of cloud."""
+    sharp = max(0.0, 1.0 - evidence.area_sigma_km2 / evidence.area_km2)
+    clear = min(1.0, max(0.0, evidence.contrast) / 0.3)
+    return sharp * clear * (1.0 - 0.5 * evidence.cloud_edge_share)
+
+
+def _severity(area_km2: float) -> Severity:
+    return next((name for least, name in _SEVERITIES if area_km2 >= least), "Minor")

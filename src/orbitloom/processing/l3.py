@@ -1,0 +1,244 @@
+"""L3: a tile on a fixed UTM grid, and its cloud-optimised GeoTIFF.
+
+The grid's edges are multiples of its pixel, so that tiles of one place laid over each other match
+pixel by pixel. Each grid cell looks up where on the sensor it was seen (inverse mapping) through a
+polynomial fitted to the geolocation; reflectance is bilinear, masks are nearest neighbour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import rasterio.shutil
+from numpy.typing import NDArray
+from rasterio.io import MemoryFile
+from rasterio.transform import Affine
+from rasterio.warp import transform as warp_points
+from scipy import ndimage
+
+from orbitloom.processing.l1 import Geolocation
+from orbitloom.processing.l2 import NO_DATA, Reflectance
+
+__all__ = ["SCALE", "Grid", "Tile", "grid_for", "resample", "to_cog", "utm_epsg"]
+
+SCALE = 1e-4
+"""Reflectance of one step of a tile's numbers; 0 is no data."""
+
+_LARGEST_RESIDUAL_PX = 0.05
+_BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A north-up UTM grid; `transform` is a, b, c, d, e, f of the affine pixel-to-metre map."""
+
+    epsg: int
+    transform: tuple[float, float, float, float, float, float]
+    shape: tuple[int, int]
+
+    @property
+    def gsd_m(self) -> float:
+        """Side of a cell, metres."""
+        return self.transform[0]
+
+    @property
+    def cell_km2(self) -> float:
+        """Area of a cell."""
+        return self.gsd_m**2 * 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tile:
+    """One capture on its grid: all that an application sees.
+
+    Attributes
+    ----------
+    numbers
+        (bands, rows, columns) uint16: reflectance / `SCALE`, 0 where there is none.
+    mask
+        (rows, columns) uint8, flags of `l2`; `l2.NO_DATA` outside the footprint.
+    imaged_share
+        Share of the footprint with data; the rest is gaps.
+    """
+
+    grid: Grid
+    band_names: tuple[str, ...]
+    numbers: NDArray[np.uint16]
+    mask: NDArray[np.uint8]
+    imaged_share: float
+    sun_elevation_deg: float
+    off_nadir_deg: float
+    snr: float
+
+    def band(self, name: str) -> NDArray[np.float32]:
+        """Return a band's reflectance, (rows, columns) float32."""
+        return self.numbers[self.band_names.index(name)] * np.float32(SCALE)
+
+
+def utm_epsg(longitude_deg: float, latitude_deg: float) -> int:
+    """Return the EPSG code of a place's UTM zone (regular zones, WGS84).
+
+    Examples
+    --------
+    >>> utm_epsg(16.4, 78.2), utm_epsg(151.2, -33.9)
+    (32633, 32756)
+    """
+    zone = min(int((longitude_deg + 180.0) // 6.0) + 1, 60)
+    return (32600 if latitude_deg >= 0 else 32700) + zone
+
+
+def grid_for(place: Geolocation, gsd_m: float) -> Grid:
+    """Return the grid that holds a capture's footprint, edges snapped to multiples of `gsd_m`."""
+    row, column = (n // 2 for n in place.longitude_deg.shape)
+    epsg = utm_epsg(float(place.longitude_deg[row, column]), float(place.latitude_deg[row, column]))
+    east_m, north_m = _to_utm(place, epsg)
+    west = float(np.floor(east_m.min() / gsd_m) * gsd_m)
+    north = float(np.ceil(north_m.max() / gsd_m) * gsd_m)
+    columns = int(np.ceil((east_m.max() - west) / gsd_m))
+    rows = int(np.ceil((north - north_m.min()) / gsd_m))
+    return Grid(epsg=epsg, transform=(gsd_m, 0.0, west, 0.0, -gsd_m, north), shape=(rows, columns))
+
+
+def _to_utm(place: Geolocation, epsg: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    shape = place.longitude_deg.shape
+    east, north = warp_points(
+        "EPSG:4326",
+        f"EPSG:{epsg}",
+        place.longitude_deg.ravel().tolist(),
+        place.latitude_deg.ravel().tolist(),
+    )[:2]
+    return np.array(east).reshape(shape), np.array(north).reshape(shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Inverse:
+    """Sensor line and column as polynomials of east and north, scaled to [-1, 1]."""
+
+    centre_m: NDArray[np.float64]
+    half_m: NDArray[np.float64]
+    line: NDArray[np.float64]
+    column: NDArray[np.float64]
+
+    def lookup(self, grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return where on the sensor each cell's centre was seen: lines and columns."""
+        a, _, west, _, e, north = grid.transform
+        x = (west + a * (np.arange(grid.shape[1]) + 0.5) - self.centre_m[0]) / self.half_m[0]
+        y = (north + e * (np.arange(grid.shape[0]) + 0.5) - self.centre_m[1]) / self.half_m[1]
+        return _grid_values(self.line, x, y), _grid_values(self.column, x, y)
+
+
+def _grid_values(
+    coefficients: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return a polynomial's values on a grid: powers of y by powers of x, as a matrix product."""
+    order = coefficients.shape[0]
+    powers = np.vander(x, order, increasing=True)
+    rows = np.vander(y, order, increasing=True) @ coefficients.T
+    return (rows @ powers.T).astype(np.float32)
+
+
+def _fit(place: Geolocation, epsg: int) -> _Inverse:
+    """Fit the inverse mapping with the lowest degree that leaves less than 0.05 pixel."""
+    east_m, north_m = _to_utm(place, epsg)
+    points = np.stack([east_m.ravel(), north_m.ravel()])
+    low, high = points.min(axis=1), points.max(axis=1)
+    centre_m, half_m = (low + high) / 2, np.maximum((high - low) / 2, 1.0)
+    x, y = (points - centre_m[:, None]) / half_m[:, None]
+    line, column = (axis.ravel() for axis in np.meshgrid(place.lines, place.columns, indexing="ij"))
+    for degree in (3, 4, 5, 7):
+        terms = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+        matrix = np.stack([x**i * y**j for i, j in terms], axis=1)
+        solution, *_ = np.linalg.lstsq(matrix, np.stack([line, column], axis=1), rcond=None)
+        residual = np.abs(matrix @ solution - np.stack([line, column], axis=1)).max()
+        if residual < _LARGEST_RESIDUAL_PX:
+            break
+    else:
+        raise ValueError(f"the geolocation is not smooth: {residual:.2f} pixels are left")
+    fitted = np.zeros((2, degree + 1, degree + 1))
+    for (i, j), values in zip(terms, solution, strict=True):
+        fitted[:, i, j] = values
+    return _Inverse(centre_m, half_m, fitted[0], fitted[1])
+
+
+def resample(
+    scene: Reflectance,
+    place: Geolocation,
+    grid: Grid,
+    band_names: tuple[str, ...],
+    snr: float,
+) -> Tile:
+    """Return the capture on the grid.
+
+    Raises
+    ------
+    ValueError
+        If the geolocation cannot be inverted to 0.05 pixel.
+    """
+    bands, lines, columns = scene.reflectance.shape
+    line, column = _fit(place, grid.epsg).lookup(grid)
+    inside = (line >= -0.5) & (line < lines - 0.5) & (column >= -0.5) & (column < columns - 0.5)
+    np.clip(line, 0, lines - 1, out=line)
+    np.clip(column, 0, columns - 1, out=column)
+    nearest = np.rint(line).astype(np.int32) * columns + np.rint(column).astype(np.int32)
+    mask = scene.mask.ravel().take(nearest)
+    del nearest
+    has_data = (mask & NO_DATA) == 0
+    imaged_share = float((has_data & inside).sum() / max(int(inside.sum()), 1))
+    has_data &= inside
+    mask[~inside] = NO_DATA
+    numbers = np.empty((bands, *grid.shape), dtype=np.uint16)
+    for band in range(bands):
+        value = ndimage.map_coordinates(
+            scene.reflectance[band], [line, column], order=1, mode="nearest", output=np.float32
+        )
+        value *= np.float32(1.0 / SCALE)
+        np.rint(value, out=value)
+        np.clip(value, 1, 65_535, out=value)
+        value *= has_data
+        numbers[band] = value
+    return Tile(
+        grid=grid,
+        band_names=band_names,
+        numbers=numbers,
+        mask=mask,
+        imaged_share=imaged_share,
+        sun_elevation_deg=scene.sun_elevation_deg,
+        off_nadir_deg=place.off_nadir_deg,
+        snr=snr,
+    )
+
+
+def to_cog(tile: Tile) -> bytes:
+    """Return the tile as a cloud-optimised GeoTIFF: the bands, then the mask as one more band."""
+    rows, columns = tile.grid.shape
+    profile = {
+        "driver": "GTiff",
+        "dtype": "uint16",
+        "count": len(tile.band_names) + 1,
+        "height": rows,
+        "width": columns,
+        "crs": f"EPSG:{tile.grid.epsg}",
+        "transform": Affine(*tile.grid.transform),
+    }
+    with MemoryFile() as plain, MemoryFile(ext=".tif") as coded:
+        with plain.open(**profile) as dataset:
+            for number, name in enumerate(tile.band_names, start=1):
+                dataset.write(tile.numbers[number - 1], number)
+                dataset.set_band_description(number, name)
+            dataset.write(tile.mask.astype(np.uint16), profile["count"])
+            dataset.set_band_description(profile["count"], "mask")
+            dataset.scales = (SCALE,) * len(tile.band_names) + (1.0,)
+        with plain.open() as dataset:
+            rasterio.shutil.copy(
+                dataset,
+                coded.name,
+                driver="COG",
+                compress="DEFLATE",
+                level=1,
+                predictor="STANDARD",
+                blocksize=_BLOCK,
+                overview_resampling="nearest",
+                num_threads=1,
+            )
+        return bytes(coded.getbuffer())

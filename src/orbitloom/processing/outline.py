@@ -1,0 +1,115 @@
+"""From a mask on a UTM grid to GeoJSON polygons in WGS84 (RFC 7946), small enough to send."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import shapes
+from rasterio.transform import Affine
+from rasterio.warp import transform as warp_points
+from shapely.geometry import MultiPolygon, Polygon, box, mapping, shape
+from shapely.geometry.polygon import orient
+
+from orbitloom.processing.l3 import Grid
+
+__all__ = ["footprint", "outline"]
+
+_DECIMALS = 5  # 1.1 m, a ninth of a cell
+_FIRST_TOLERANCE_CELLS = 0.5
+_GROWTH = 1.3
+_LEAST_HOLE_CELLS = 16
+
+
+def outline(area: NDArray[np.bool_], grid: Grid, budget_bytes: int) -> dict[str, Any]:
+    """Return a mask's outline as a GeoJSON geometry, simplified until it fits the budget.
+
+    Douglas-Peucker that keeps topology, tolerance from half a cell up; holes of a few cells go.
+    """
+    pieces = [
+        shape(geometry)
+        for geometry, _ in shapes(area.view(np.uint8), mask=area, transform=Affine(*grid.transform))
+    ]
+    least_hole_m2 = _LEAST_HOLE_CELLS * grid.gsd_m**2
+    whole = MultiPolygon([_without_holes_below(piece, least_hole_m2) for piece in pieces])
+    tolerance_m = _FIRST_TOLERANCE_CELLS * grid.gsd_m
+    while True:
+        geometry = _to_geojson(whole.simplify(tolerance_m), grid.epsg)
+        if len(json.dumps(geometry, separators=(",", ":"))) <= budget_bytes:
+            return geometry
+        tolerance_m *= _GROWTH
+
+
+def footprint(
+    longitude_deg: NDArray[np.float64], latitude_deg: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return the ring around a geolocation grid's outermost pixel centres as a GeoJSON geometry."""
+    step = max(1, (longitude_deg.shape[0] - 1) // 4), max(1, (longitude_deg.shape[1] - 1) // 4)
+    corners = [
+        np.concatenate(
+            [
+                values[0, : -1 : step[1]],
+                values[: -1 : step[0], -1],
+                values[-1, : 0 : -step[1]],
+                values[: 0 : -step[0], 0],
+            ]
+        )
+        for values in (longitude_deg, latitude_deg)
+    ]
+    middle = float(corners[0][0])
+    longitude = middle + (corners[0] - middle + 180.0) % 360.0 - 180.0
+    return _finished(Polygon(np.column_stack([longitude, corners[1]])))
+
+
+def _without_holes_below(polygon: Polygon, least_m2: float) -> Polygon:
+    holes = [ring for ring in polygon.interiors if Polygon(ring).area >= least_m2]
+    return Polygon(polygon.exterior, holes)
+
+
+def _to_geojson(geometry: Any, epsg: int) -> dict[str, Any]:
+    def to_degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = points.T
+        lon, lat = warp_points(f"EPSG:{epsg}", "EPSG:4326", x.tolist(), y.tolist())[:2]
+        longitude = np.array(lon)
+        # Around 180 degrees the two sides come as +180 and -180: count on from the first.
+        longitude = longitude[0] + (longitude - longitude[0] + 180.0) % 360.0 - 180.0
+        return np.column_stack([longitude, np.array(lat)])
+
+    return _finished(shapely.transform(geometry, to_degrees))
+
+
+def _finished(geometry: Any) -> dict[str, Any]:
+    """Return it cut at 180 degrees, rounded, valid, and wound as RFC 7946 3.1.6 asks."""
+    parts = _cut_at_antimeridian(geometry)
+    rounded = shapely.transform(
+        shapely.union_all(parts) if len(parts) > 1 else parts[0],
+        lambda points: np.round(points, _DECIMALS),
+    )
+    valid = rounded if rounded.is_valid else rounded.buffer(0)
+    polygons = [part for part in getattr(valid, "geoms", [valid]) if part.area > 0]
+    wound = [orient(part, 1.0) for part in polygons]
+    geojson: dict[str, Any] = mapping(wound[0] if len(wound) == 1 else MultiPolygon(wound))
+    # shapely's buffer and orient pass floats through, but -0.0 and 12.300000000000001 do occur.
+    return {"type": geojson["type"], "coordinates": _plain(geojson["coordinates"])}
+
+
+def _cut_at_antimeridian(geometry: Any) -> list[Any]:
+    west, _, east, _ = geometry.bounds
+    if -180.0 <= west and east <= 180.0:
+        return [geometry]
+    parts = []
+    for turn in (-360.0, 0.0, 360.0):
+        moved = shapely.transform(geometry, lambda points, by=turn: points + np.array([by, 0.0]))
+        part = moved.intersection(box(-180.0, -90.0, 180.0, 90.0))
+        if not part.is_empty:
+            parts.append(part)
+    return parts
+
+
+def _plain(coordinates: Any) -> Any:
+    if isinstance(coordinates, float | int):
+        return round(float(coordinates), _DECIMALS) + 0.0
+    return [_plain(each) for each in coordinates]
