@@ -1,8 +1,14 @@
 """Where the satellites are: SGP4 for real elements, circular orbits with secular J2 for the rest.
 
 Everything is computed once at nodes 60 s apart, in ITRS (the Earth-fixed frame, "ecef") and GCRS
-("eci"), and read between them through cubic Hermite polynomials: 0.35 m off at the worst in low
-orbit (h^4/384 times the fourth derivative).
+("eci"), and read between them through quintic Hermite polynomials. The accelerations they need come
+from the nodes themselves,
+
+    a(i) = 2 (p(i+1) - 2 p(i) + p(i-1)) / h^2 - (v(i+1) - v(i-1)) / 2h,
+
+good to h^4. Cubic polynomials would be 0.4 m off in low orbit (h^4/384 times the fourth
+derivative); these are below a millimetre off. SGP4's own velocities are not quite the rates of its
+positions (up to 3 cm/s, 0.3 m between nodes), so theirs are differenced from its positions.
 
 Walker fleets fly circular orbits about the true pole of date, their ascending nodes counted from
 the mean equinox (SGP4's TEME, so both kinds share one path to the ground). The altitude is the
@@ -16,7 +22,7 @@ periodic J2 terms (some km) and drag are left out: a fleet that keeps its statio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +55,7 @@ J2 = 1.08262668e-3
 """Second zonal harmonic (WGS84, EGM96), 1."""
 
 NODE_STEP_NS = 60 * time.SECOND_NS
+_STEP_S = NODE_STEP_NS / time.SECOND_NS
 
 _MARGIN_NODES = 10
 _LOWEST_M = 100e3  # below the Karman line nothing completes an orbit
@@ -56,7 +63,7 @@ _LOWEST_M = 100e3  # below the Karman line nothing completes an orbit
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ephemeris:
-    """States of a fleet over a flight, at nodes, with cubic Hermite polynomials between them.
+    """States of a fleet over a flight, at nodes, with quintic Hermite polynomials between them.
 
     Attributes
     ----------
@@ -68,6 +75,8 @@ class Ephemeris:
         (n_nodes,) times of the nodes, evenly `NODE_STEP_NS` apart.
     ecef_m, ecef_m_s, eci_m, eci_m_s
         (n_sat, n_nodes, 3) positions and velocities at the nodes.
+    ecef_m_s2, eci_m_s2
+        (n_sat, n_nodes, 3) accelerations at the nodes, by differences.
     """
 
     names: tuple[str, ...]
@@ -78,6 +87,13 @@ class Ephemeris:
     ecef_m_s: Floats
     eci_m: Floats
     eci_m_s: Floats
+    ecef_m_s2: Floats = field(init=False, repr=False)
+    eci_m_s2: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Derive the accelerations."""
+        object.__setattr__(self, "ecef_m_s2", _accelerations(self.ecef_m, self.ecef_m_s))
+        object.__setattr__(self, "eci_m_s2", _accelerations(self.eci_m, self.eci_m_s))
 
     def position_ecef_m(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return positions in the Earth-fixed frame, m.
@@ -99,19 +115,19 @@ class Ephemeris:
         OrbitError
             If a time lies outside the nodes.
         """
-        return self._position(self.ecef_m, self.ecef_m_s, t_ns, satellite)
+        return self._position(self.ecef_m, self.ecef_m_s, self.ecef_m_s2, t_ns, satellite)
 
     def velocity_ecef_m_s(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return velocities in the rotating Earth-fixed frame, m/s; as `position_ecef_m`."""
-        return self._velocity(self.ecef_m, self.ecef_m_s, t_ns, satellite)
+        return self._velocity(self.ecef_m, self.ecef_m_s, self.ecef_m_s2, t_ns, satellite)
 
     def position_eci_m(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return positions in GCRS, m; as `position_ecef_m`."""
-        return self._position(self.eci_m, self.eci_m_s, t_ns, satellite)
+        return self._position(self.eci_m, self.eci_m_s, self.eci_m_s2, t_ns, satellite)
 
     def velocity_eci_m_s(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return velocities in GCRS, m/s; as `position_ecef_m`."""
-        return self._velocity(self.eci_m, self.eci_m_s, t_ns, satellite)
+        return self._velocity(self.eci_m, self.eci_m_s, self.eci_m_s2, t_ns, satellite)
 
     def _cell(self, t_ns: int | Times) -> tuple[NDArray[np.int64], Floats]:
         since = np.asarray(t_ns, dtype=np.int64) - self.nodes_ns[0]
@@ -124,26 +140,31 @@ class Ephemeris:
             )
         return cell, u[..., None]
 
-    def _position(self, nodes_m: Floats, nodes_m_s: Floats, t_ns: int | Times, k: Index) -> Floats:
+    def _position(
+        self, p: Floats, v: Floats, a: Floats, t_ns: int | Times, satellite: Index
+    ) -> Floats:
         i, u = self._cell(t_ns)
-        k = slice(None) if k is None else k  # type: ignore[assignment]
-        step_s = NODE_STEP_NS / time.SECOND_NS
-        v = 1 - u
+        k = slice(None) if satellite is None else satellite
+        w = 1 - u
         return np.asarray(
-            v * v * (1 + 2 * u) * nodes_m[k, i]
-            + u * u * (1 + 2 * v) * nodes_m[k, i + 1]
-            + u * v * step_s * (v * nodes_m_s[k, i] - u * nodes_m_s[k, i + 1])
+            w**3 * (1 + u * (3 + 6 * u)) * p[k, i]
+            + u**3 * (1 + w * (3 + 6 * w)) * p[k, i + 1]
+            + u * w * _STEP_S * (w**2 * (1 + 3 * u) * v[k, i] - u**2 * (1 + 3 * w) * v[k, i + 1])
+            + (u * w * _STEP_S) ** 2 / 2 * (w * a[k, i] + u * a[k, i + 1])
         )
 
-    def _velocity(self, nodes_m: Floats, nodes_m_s: Floats, t_ns: int | Times, k: Index) -> Floats:
+    def _velocity(
+        self, p: Floats, v: Floats, a: Floats, t_ns: int | Times, satellite: Index
+    ) -> Floats:
         i, u = self._cell(t_ns)
-        k = slice(None) if k is None else k  # type: ignore[assignment]
-        step_s = NODE_STEP_NS / time.SECOND_NS
-        v = 1 - u
+        k = slice(None) if satellite is None else satellite
+        w = 1 - u
+        uw = u * w
         return np.asarray(
-            6 * u * v / step_s * (nodes_m[k, i + 1] - nodes_m[k, i])
-            + v * (1 - 3 * u) * nodes_m_s[k, i]
-            + u * (1 - 3 * v) * nodes_m_s[k, i + 1]
+            30 * uw**2 / _STEP_S * (p[k, i + 1] - p[k, i])
+            + w**2 * (1 + u * (2 - 15 * u)) * v[k, i]
+            + u**2 * (1 + w * (2 - 15 * w)) * v[k, i + 1]
+            + uw * _STEP_S / 2 * (w * (2 - 5 * u) * a[k, i] - u * (2 - 5 * w) * a[k, i + 1])
         )
 
 
@@ -250,7 +271,8 @@ def _sgp4_states(
     names: tuple[str, ...], records: list[Satrec], t_ns: Times
 ) -> tuple[Floats, Floats]:
     """Return positions and velocities (n_sat, n, 3) in TEME, m and m/s."""
-    errors, position_km, velocity_km_s = SatrecArray(records).sgp4(*julian_date(t_ns))
+    array = SatrecArray(records)
+    errors, position_km, _ = array.sgp4(*julian_date(t_ns))
     if np.any(errors):
         satellite, node = np.argwhere(errors)[0]
         reason = SGP4_ERRORS[int(errors[satellite, node])]
@@ -266,7 +288,23 @@ def _sgp4_states(
             f"{time.to_iso(int(t_ns[node]))}: it has decayed",
             way_out="Use newer elements, or leave it out",
         )
-    return 1e3 * position_km, 1e3 * velocity_km_s
+    far_km, near_km = (
+        array.sgp4(*julian_date(t_ns, h_s))[1] - array.sgp4(*julian_date(t_ns, -h_s))[1]
+        for h_s in (2.0, 1.0)
+    )
+    return 1e3 * position_km, 1e3 * (8 * near_km - far_km) / 12
+
+
+def _accelerations(p: Floats, v: Floats) -> Floats:
+    """Return accelerations (n_sat, n, 3) at the nodes; at the two ends those of a cubic."""
+    h = _STEP_S
+    a = np.empty_like(p)
+    a[:, 1:-1] = 2 * (p[:, 2:] - 2 * p[:, 1:-1] + p[:, :-2]) / h**2 - (v[:, 2:] - v[:, :-2]) / (
+        2 * h
+    )
+    a[:, 0] = 6 * (p[:, 1] - p[:, 0]) / h**2 - (4 * v[:, 0] + 2 * v[:, 1]) / h
+    a[:, -1] = -6 * (p[:, -1] - p[:, -2]) / h**2 + (4 * v[:, -1] + 2 * v[:, -2]) / h
+    return a
 
 
 def _turn(matrix: Floats, vectors: Floats) -> Floats:
