@@ -170,7 +170,7 @@ class Events:
         scattered = rng.random() < 1.0 / 3.0
         cover = rng.uniform(0.88, 0.98) if overcast else rng.uniform(0.10, 0.25)
         noise = gaussian_field(
-            rng, _NODES, longest=240.0 if overcast else 70.0, shortest=4.0, slope=3.2
+            rng, _NODES, longest=240.0 if overcast else 70.0, shortest=5.0, slope=3.5
         )
         if self.kind == "quiet" or not (overcast or scattered):
             return np.zeros((_NODES, _NODES), np.float32)

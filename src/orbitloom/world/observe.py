@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio import Affine
 from rasterio.features import rasterize
 from rasterio.warp import transform as transform_points
 
@@ -63,12 +64,15 @@ class Truth:
         "flood", "quiet" or "cloud".
     flood
         (rows, columns) where water covers half of the ground or more, seen or not.
+    imaged
+        (rows, columns) inside the footprint.
     visible
         (rows, columns) imaged, and neither below cloud nor in its shadow.
     """
 
     event: str
     flood: NDArray[np.bool_]
+    imaged: NDArray[np.bool_]
     visible: NDArray[np.bool_]
 
 
@@ -154,11 +158,12 @@ def truth(
     imaged = rasterize(
         [{"type": "Polygon", "coordinates": [outline.tolist()]}],
         out_shape=shape,
-        transform=(a, b, c, d, e, f),
+        transform=Affine(a, b, c, d, e, f),
         dtype="uint8",
     )
     flood = np.zeros(shape, bool)
     visible = imaged.astype(bool)
+    footprint = visible.copy()
     columns = np.arange(shape[1])[None, :] + 0.5
     for first in range(0, shape[0], _TRUTH_ROWS):
         rows = np.arange(first, min(first + _TRUTH_ROWS, shape[0]))[:, None] + 0.5
@@ -169,7 +174,7 @@ def truth(
         part = slice(first, first + len(rows))
         flood[part], hidden = events.truth(x, y)
         visible[part] &= ~hidden
-    return Truth(event=job.event, flood=flood, visible=visible)
+    return Truth(event=job.event, flood=flood, imaged=footprint, visible=visible)
 
 
 def _instrument(design: hardware.Instrument, seed: int, satellite: str) -> Instrument:

@@ -42,7 +42,9 @@ _ALIASES = {
 _LARGEST_SIDE_M = 25_000.0  # a footprint of 20 km with room to miss; 100 MB at 10 m
 _PLAUSIBLE = (-0.2, 1.6)  # reflectance of 99 % of any scene's pixels; snow and glint exceed 1
 _VARIATION_NODES, _VARIATION_SPACING_M = 256, 120.0
-_WARP_M, _VISIBLE_SIGMA, _NIR_SIGMA = 320.0, 0.10, 0.06
+_SPYNDEX_PIXEL_M = 10.0
+_PATCHES, _FADE = 4, 0.12  # quilt pieces, and the lead of a piece's field that silences the others
+_BEND_M, _BRIGHT_SIGMA, _VIGOUR_SIGMA = 130.0, 0.10, 0.06
 
 
 class SceneSource(Protocol):
@@ -84,65 +86,42 @@ def utm_origin(latitude_deg: float, longitude_deg: float) -> tuple[int, float, f
     return epsg, float(easting_m), float(northing_m)
 
 
-class _MirroredScene:
-    """An image that goes on as its own mirror image on every side."""
+class SpyndexScene:
+    """The real Sentinel-2 scene of spyndex (bands 2, 3, 4, 8; 3 km at 10 m), as a wide country.
 
-    def __init__(
-        self,
-        image: NDArray[np.float32],
-        pixel_m: tuple[float, float],
-        target: Target,
-        anchor: tuple[float, float],
-    ) -> None:
-        self.epsg, self._east_m, self._north_m = utm_origin(
-            target.latitude_deg, target.longitude_deg
-        )
-        self._ground = Lattice(
-            image,
-            spacing_m=pixel_m,
-            east_m=self._east_m - (anchor[1] - 0.5) * pixel_m[1],
-            north_m=self._north_m + (anchor[0] - 0.5) * pixel_m[0],
-            mirrored=True,
-        )
-
-    def reflectance(
-        self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
-        return self._ground(easting_m, northing_m)
-
-
-class SpyndexScene(_MirroredScene):
-    """The real Sentinel-2 scene of spyndex (bands 2, 3, 4, 8; 3 km at 10 m), seen differently.
-
-    Each target sees it turned, shifted, gently bent and unevenly bright by its own seeded draw, so
-    that the mirror images do not look like wallpaper and no two targets look alike. Spectra of
-    neighbouring bands are scaled together; a pixel stays a plausible pixel.
+    A quilt of endless mirror images of the scene, each turned and shifted by a draw of its own,
+    gently bent and unevenly bright. Along the quilt's organic seams neighbours fade into each
+    other. So mirror images do not look like wallpaper, and no two targets look alike; a pixel stays
+    a measured spectrum, scaled by some ten per cent.
     """
 
     def __init__(self, target: Target, seed: int) -> None:
+        self.epsg, self._east_m, self._north_m = utm_origin(
+            target.latitude_deg, target.longitude_deg
+        )
         image = _spyndex_image()
         rng = stream(seed, "scene", target.name)
-        if rng.random() < 0.5:
-            image = image.transpose(0, 2, 1)
-        if rng.random() < 0.5:
-            image = image[:, ::-1]
-        anchor = rng.uniform(0.0, 300.0, 2)
-        super().__init__(image, (10.0, 10.0), target, (float(anchor[0]), float(anchor[1])))
+        side_m = _SPYNDEX_PIXEL_M * image.shape[1]
+        self._image = Lattice(
+            image,
+            spacing_m=(_SPYNDEX_PIXEL_M, _SPYNDEX_PIXEL_M),
+            east_m=0.0,
+            north_m=0.0,
+            mirrored=True,
+        )
+        self._turns = rng.uniform(0.0, 2.0 * np.pi, _PATCHES)
+        self._shifts_m = rng.uniform(0.0, 2.0 * side_m, (_PATCHES, 2))
         size = _VARIATION_NODES
-        bend = [gaussian_field(rng, size, longest=60.0, shortest=16.0) for _ in range(2)]
-        bright = gaussian_field(rng, size, longest=50.0)
-        vigour = gaussian_field(rng, size, longest=30.0)
+        bend = [_BEND_M * gaussian_field(rng, size, longest=60.0, shortest=16.0) for _ in range(2)]
+        bright = _BRIGHT_SIGMA * gaussian_field(rng, size, longest=50.0)
+        vigour = _VIGOUR_SIGMA * gaussian_field(rng, size, longest=30.0)
+        patches = [
+            gaussian_field(rng, size, longest=50.0, shortest=6.0, slope=3.6)
+            for _ in range(_PATCHES)
+        ]
         half_m = size * _VARIATION_SPACING_M / 2.0
         self._variation = Lattice(
-            np.stack(
-                [
-                    _WARP_M * bend[0],
-                    _WARP_M * bend[1],
-                    np.exp(_VISIBLE_SIGMA * bright),
-                    np.exp(_VISIBLE_SIGMA * bright + _NIR_SIGMA * vigour),
-                ]
-            ),
+            np.stack([*bend, np.exp(bright), np.exp(bright + vigour), *patches]),
             spacing_m=(_VARIATION_SPACING_M, _VARIATION_SPACING_M),
             east_m=self._east_m - half_m,
             north_m=self._north_m + half_m,
@@ -152,14 +131,31 @@ class SpyndexScene(_MirroredScene):
         self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
-        shift_e, shift_n, visible, nir = self._variation(easting_m, northing_m)
-        rho = self._ground(easting_m + shift_e, northing_m + shift_n)
+        shape = np.shape(easting_m)
+        east_m, north_m = np.ravel(easting_m), np.ravel(northing_m)
+        bend_e, bend_n, visible, nir, *patches = self._variation(east_m, north_m)
+        east_m = east_m + bend_e - self._east_m
+        north_m = north_m + bend_n - self._north_m
+        shares = np.stack(patches)
+        shares = np.maximum(shares - shares.max(axis=0) + np.float32(_FADE), 0.0)
+        shares /= shares.sum(axis=0)
+        rho = np.zeros((len(SCENE_BANDS), east_m.size), np.float32)
+        for share, turn, (shift_e, shift_n) in zip(
+            shares, self._turns, self._shifts_m, strict=True
+        ):
+            here = np.flatnonzero(share)
+            e, n = east_m[here], north_m[here]
+            part = self._image(
+                e * np.cos(turn) - n * np.sin(turn) + shift_e,
+                e * np.sin(turn) + n * np.cos(turn) + shift_n,
+            )
+            rho[:, here] += part * share[here]
         rho[:3] *= visible
         rho[3] *= nir
-        return rho
+        return rho.reshape(-1, *shape)
 
 
-class GeoTiffScene(_MirroredScene):
+class GeoTiffScene:
     """A user's GeoTIFF, its middle laid on the target, north up, as it is; mirrored beyond.
 
     Parameters
@@ -176,9 +172,22 @@ class GeoTiffScene(_MirroredScene):
     """
 
     def __init__(self, scene: SceneFile, target: Target) -> None:
+        self.epsg, east_m, north_m = utm_origin(target.latitude_deg, target.longitude_deg)
         image, pixel_m = _open_geotiff(scene)
         rows, columns = image.shape[1:]
-        super().__init__(image, pixel_m, target, (rows / 2.0, columns / 2.0))
+        self._image = Lattice(
+            image,
+            spacing_m=pixel_m,
+            east_m=east_m - (columns - 1) / 2.0 * pixel_m[1],
+            north_m=north_m + (rows - 1) / 2.0 * pixel_m[0],
+            mirrored=True,
+        )
+
+    def reflectance(
+        self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
+        return self._image(easting_m, northing_m)
 
 
 def check_scene(scene: SceneFile) -> None:

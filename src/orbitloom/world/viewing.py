@@ -1,9 +1,9 @@
 """Where a pushbroom imager looks: true motion, attitude, and the pixels' places on the ellipsoid.
 
-At rest the body's z axis points down along the ellipsoid's normal (geodetic nadir) and x along the
-Earth-fixed velocity, so that the lines stay square to the moving ground (yaw steering). A roll is
-right-handed about x: a positive one looks to the left of the track. The ground is the WGS84
-ellipsoid, without terrain; light time and aberration are left out.
+The axes at rest and the sense of roll are those of `orbitloom.world.captures`: z to the Earth's
+centre, x along the level part of the Earth-fixed velocity, so that the lines stay square to the
+moving ground (yaw steering); a positive roll looks to the right. The ground is the WGS84 ellipsoid,
+without terrain; light time and aberration are left out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rasterio.warp import transform as transform_points
 from scipy.interpolate import CubicHermiteSpline
 
 from orbitloom.scenario.time import SECOND_NS
+from orbitloom.world.captures import body_axes
 from orbitloom.world.earth import geodetic_from_ecef, geodetic_up
 
 __all__ = ["GroundGrid", "Track", "attitude_matrix", "look_at_ground"]
@@ -67,14 +68,9 @@ def attitude_matrix(
     position_ecef_m: NDArray[np.float64], velocity_ecef_m_s: NDArray[np.float64], roll_deg: float
 ) -> NDArray[np.float64]:
     """Return the rotations (..., 3, 3) from body to Earth-fixed, for states (..., 3)."""
-    latitude_deg, longitude_deg, _ = geodetic_from_ecef(position_ecef_m)
-    down = -geodetic_up(latitude_deg, longitude_deg)
-    rise = np.sum(velocity_ecef_m_s * down, axis=-1, keepdims=True)
-    forward = velocity_ecef_m_s - rise * down
-    forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
-    nominal = np.stack([forward, np.cross(down, forward), down], axis=-1)
+    nominal = np.swapaxes(body_axes(position_ecef_m, velocity_ecef_m_s), -1, -2)
     sine, cosine = np.sin(np.radians(roll_deg)), np.cos(np.radians(roll_deg))
-    roll = np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
+    roll = np.array([[1.0, 0.0, 0.0], [0.0, cosine, sine], [0.0, -sine, cosine]])
     return np.asarray(nominal @ roll)
 
 
