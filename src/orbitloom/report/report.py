@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orbitloom.errors import OutputError
+from orbitloom.report.gain import Gain, gain
 from orbitloom.report.ledger import ledger_frame, write_ledger
 from orbitloom.report.summary import summary, summary_bytes
 from orbitloom.twin.result import FlightResult
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import RenderableType
 
 __all__ = ["Report", "run_record"]
 
@@ -54,6 +56,11 @@ class Report:
         """One row a step, over all arms and captures."""
         return ledger_frame(self.result.ledger)
 
+    @cached_property
+    def gain(self) -> Gain:
+        """Where the first arm's gain over the others comes from."""
+        return gain(self.result)
+
     def save(self, folder: str | Path, *, run: Mapping[str, Any] | None = None) -> Path:
         """Write summary.json, ledger.parquet, report.html and, if `run` is given, run.json.
 
@@ -79,6 +86,7 @@ class Report:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "summary.json").write_bytes(summary_bytes(self.summary))
             write_ledger(self.ledger, folder / "ledger.parquet")
+            (folder / "report.html").write_text(self.to_html(), encoding="utf-8")
             if run is not None:
                 text = json.dumps(run, sort_keys=True, indent=2) + "\n"
                 (folder / "run.json").write_text(text, encoding="utf-8")
@@ -90,6 +98,22 @@ class Report:
             ) from None
         self.folder = folder
         return folder
+
+    def to_html(self) -> str:
+        """Return `report.html`: one file with everything in it, that loads nothing."""
+        from orbitloom.report.html import page
+
+        return page(self.result, self.summary, self.gain)
+
+    def _repr_html_(self) -> str:
+        from orbitloom.report.html import card
+
+        return card(self.summary, self.gain)
+
+    def __rich__(self) -> RenderableType:
+        from orbitloom.report.terminal import overview
+
+        return overview(self.summary, self.gain, self.folder)
 
     def __repr__(self) -> str:
         figures = self.summary

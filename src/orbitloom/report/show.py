@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.table import Table
 
-__all__ = ["Row", "as_table", "as_toml", "rows"]
+__all__ = ["Row", "as_table", "as_toml", "rows", "short"]
 
 
 class Row(NamedTuple):
@@ -63,7 +63,7 @@ def as_table(scenario: Scenario) -> Table:
             section = head
         style = {"estimate": "yellow", "set": "cyan"}.get(row.basis, "")
         table.add_row(
-            escape(row.key), escape(_short(row.value)), row.unit, row.basis, row.source, style=style
+            escape(row.key), escape(short(row.value)), row.unit, row.basis, row.source, style=style
         )
     return table
 
@@ -100,7 +100,7 @@ def _rows(section: BaseModel, prefix: str) -> Iterator[Row]:
             yield Row(prefix + name, value, str(told.get("unit", "")), basis, source)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     """Return a value in few words: a long list by its length and its first names."""
     if isinstance(value, tuple) and value and hasattr(value[0], "name"):
         names = ", ".join(item.name for item in value[:4])

@@ -1,0 +1,140 @@
+"""Where the gain comes from: each arm's time, split by what it was spent on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orbitloom.report.summary import summary
+from orbitloom.report.words import ARM_WORDS, count_words, duration_words, times_words
+from orbitloom.scenario.time import SECOND_NS
+from orbitloom.twin.result import FlightResult
+from orbitloom.wire import LedgerRow
+
+__all__ = ["GROUPS", "Gain", "gain", "group_of", "time_by_group"]
+
+GROUPS = (
+    "waiting for a pass",
+    "queueing for a link",
+    "sending",
+    "light travelling",
+    "waiting for the computer",
+    "waiting for power or cooling",
+    "computing L0 to L4",
+    "running the model",
+    "finishing the capture",
+    "other",
+)
+"""What time is spent on; every ledger step belongs to exactly one."""
+
+_BY_CAUSE = {
+    "no contact": "waiting for a pass",
+    "no route": "waiting for a pass",
+    "link busy": "queueing for a link",
+    "computer busy": "waiting for the computer",
+    "battery low": "waiting for power or cooling",
+    "computer hot": "waiting for power or cooling",
+}
+_BY_STEP = {
+    **dict.fromkeys(("laser", "downlink"), "sending"),
+    "light": "light travelling",
+    **dict.fromkeys(("L0", "L1", "L2", "L3", "L4"), "computing L0 to L4"),
+    "assess": "running the model",
+    "capture": "finishing the capture",
+}
+_WORTH_SAYING = 0.01
+"""Groups below this share of the difference are left out of the words, not of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Where the gain comes from.
+
+    Attributes
+    ----------
+    seconds
+        For each arm, mean seconds a capture spent on each group, undelivered ones until the end of
+        the flight; the groups of an arm sum to its mean.
+    sentences
+        The same in words, with the parts that went the other way.
+    """
+
+    seconds: Mapping[str, Mapping[str, float]]
+    sentences: tuple[str, ...]
+
+
+def group_of(row: LedgerRow) -> str:
+    """Return the group that a step of the ledger belongs to."""
+    return (_BY_CAUSE if row.step == "wait" else _BY_STEP).get(row.wait_cause or row.step, "other")
+
+
+def time_by_group(result: FlightResult, arm: str) -> dict[str, float]:
+    """Return the mean seconds that a capture of an arm spent on each group, largest group first."""
+    spent_ns = dict.fromkeys(GROUPS, 0)
+    for row in result.ledger:
+        if row.arm == arm:
+            spent_ns[group_of(row)] += row.end_ns - row.start_ns
+    captures = max(len(result.tasks), 1)
+    return {
+        group: ns / SECOND_NS / captures
+        for group, ns in sorted(spent_ns.items(), key=lambda item: -item[1])
+    }
+
+
+def gain(result: FlightResult) -> Gain:
+    """Return where the gain of the first arm over the others comes from."""
+    seconds: dict[str, dict[str, float]] = {arm: time_by_group(result, arm) for arm in result.arms}
+    first, *others = result.arms
+    sentences = [_alone(first, seconds[first])]
+    figures = summary(result)["arms"]
+    for other in others:
+        sentences.append(_against(first, other, seconds, figures[other]["undelivered"]))
+        bytes_first = figures[first]["bytes_per_answer"]
+        bytes_other = figures[other]["bytes_per_answer"]
+        if bytes_first and bytes_other:
+            sentences.append(_bytes(other, bytes_first, bytes_other))
+    return Gain(seconds, tuple(sentences))
+
+
+def _alone(arm: str, spent: Mapping[str, float]) -> str:
+    total = sum(spent.values())
+    if not total:
+        return f"{arm}: no capture, so no time to explain."
+    parts = [
+        f"{duration_words(value)} {group}"
+        for group, value in spent.items()
+        if value > _WORTH_SAYING * total
+    ]
+    return f"{arm} ({ARM_WORDS[arm]}): {duration_words(total)} on average: {', '.join(parts)}."
+
+
+def _against(
+    first: str, other: str, seconds: Mapping[str, Mapping[str, float]], undelivered: int
+) -> str:
+    """Return one sentence: how much sooner, by which parts, and what went the other way."""
+    differences = {
+        group: seconds[other][group] - seconds[first].get(group, 0.0) for group in seconds[other]
+    }
+    total = sum(differences.values())
+    threshold = _WORTH_SAYING * max((abs(value) for value in differences.values()), default=0.0)
+    own = _WORTH_SAYING * sum(seconds[first].values())
+    ranked = sorted(differences.items(), key=lambda item: -abs(item[1]))
+    less = [f"{duration_words(v)} less {group}" for group, v in ranked if v > threshold]
+    more = [f"{duration_words(-v)} more {group}" for group, v in ranked if -v > own]
+    at_least = "at least " if undelivered and total > 0 else ""
+    text = (
+        f"Against {other} ({ARM_WORDS[other]}): {at_least}{duration_words(abs(total))} "
+        f"{'sooner' if total >= 0 else 'later'} on average"
+    )
+    text += f", from {', '.join(less)}" if less else ""
+    text += f"; against it, {', '.join(more)}" if more else ""
+    if undelivered:
+        text += f". {count_words(undelivered, 'answer')} of {other} had not arrived by the end"
+    return text + "."
+
+
+def _bytes(other: str, bytes_first: float, bytes_other: float) -> str:
+    fewer = bytes_other >= bytes_first
+    ratio = bytes_other / bytes_first if fewer else bytes_first / bytes_other
+    word = "fewer" if fewer else "more"
+    return f"It sends {times_words(ratio)} times {word} bytes down per answer than {other}."

@@ -1,0 +1,500 @@
+"""`report.html`: one page that holds all it shows and loads nothing.
+
+Everything that comes from a scenario or an answer is escaped: names are anybody's.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from orbitloom.report import plots
+from orbitloom.report.gain import GROUPS, Gain
+from orbitloom.report.incumbents import INCUMBENTS
+from orbitloom.report.pictures import picture
+from orbitloom.report.show import rows, short
+from orbitloom.report.summary import OBSERVABLE_SHARE
+from orbitloom.report.words import (
+    ARM_WORDS,
+    bytes_words,
+    count_words,
+    duration_words,
+    times_words,
+)
+from orbitloom.scenario import Scenario
+from orbitloom.scenario.time import SECOND_NS, to_iso
+from orbitloom.twin.result import FlightResult
+
+__all__ = ["card", "page"]
+
+_MOST_PICTURES = 40
+_KEY_SECTIONS = (
+    "fleet",
+    "instrument",
+    "compute",
+    "model",
+    "power",
+    "laser",
+    "downlink",
+    "survey",
+    "ground",
+)
+_KEYS_NOT_SHOWN = {"instrument.bands", "fleet.elements", "model.kind", "instrument.kind"}
+
+
+def page(result: FlightResult, figures: Mapping[str, Any], gain: Gain) -> str:
+    """Return the whole report as HTML.
+
+    Parameters
+    ----------
+    result, figures, gain
+        The flight, what `summary` and what `gain` made of it.
+    """
+    name = escape(result.scenario.name)
+    css = (files("orbitloom.report") / "page.css").read_text(encoding="utf-8")
+    body = [
+        _head(result, figures),
+        _latency(result, figures),
+        _where_from(gain),
+        _map(result),
+        _alerts(result),
+        _trail(result),
+        _power(result),
+        _quality(figures["quality"], result),
+        _survey(result, figures["arms"]),
+        _scenario(result.scenario),
+        _foot(figures),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Orbitloom: {name}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
+        + "\n".join(part for part in body if part)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def card(figures: Mapping[str, Any], gain: Gain) -> str:
+    """Return the few lines that a notebook shows."""
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in gain.sentences)
+    title = (
+        f"{figures['scenario']}: {count_words(figures['satellites'], 'satellite')}, "
+        f"{duration_words(figures['simulated_s'])}, {count_words(figures['captures'], 'capture')}"
+    )
+    return f"<div><b>{escape(title)}</b>{_arms(figures['arms'])}<ul>{sentences}</ul></div>"
+
+
+def _head(result: FlightResult, figures: Mapping[str, Any]) -> str:
+    scenario = result.scenario
+    alerts = sum(answer.kind == "alert" for answer in result.answers)
+    facts = (
+        f"{count_words(len(result.satellites), 'satellite')}, "
+        f"{count_words(len(scenario.stations), 'ground station')}, "
+        f"{duration_words(figures['simulated_s'])} from {to_iso(scenario.start_ns)[:16]} UTC, "
+        f"seed {scenario.seed}"
+    )
+    tiles = "".join(
+        f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>'
+        for big, small in _tiles(figures, alerts)
+    )
+    return (
+        f"<header><p>Orbitloom flight report</p><h1>{escape(scenario.name)}</h1>"
+        f"<p>{escape(scenario.description)}{'. ' if scenario.description else ''}{escape(facts)}."
+        f'</p></header>\n<div class="tiles">{tiles}</div>'
+    )
+
+
+def _tiles(figures: Mapping[str, Any], alerts: int) -> list[tuple[str, str]]:
+    arms, quality = figures["arms"], figures["quality"]
+    first, last = next(iter(arms)), list(arms)[-1]
+    p90, other = arms[first]["latency_s"]["p90"], arms[last]["latency_s"]["p90"]
+    against = f"; {last}: {duration_words(other)}" if last != first else ""
+    tiles = [
+        (duration_words(p90), f"from look to inbox for 90 % of the answers ({first}{against})")
+    ]
+    down, more = arms[first]["bytes_per_answer"], arms[last]["bytes_per_answer"]
+    if last != first and down and more:
+        tiles.append(
+            (
+                f"{times_words(more / down)} times fewer" if more >= down else bytes_words(down),
+                f"bytes sent down per answer: {bytes_words(down)} instead of {bytes_words(more)}",
+            )
+        )
+    else:
+        tiles.append((bytes_words(down), "sent down per answer"))
+    delivered, answers = arms[first]["delivered"], arms[first]["answers"]
+    words = f"{count_words(alerts, 'alert')}; the others say that nothing was found or seen"
+    tiles.append((f"{delivered} of {answers}", f"answers delivered ({first}). {words}"))
+    recall, iou = quality["recall"], quality["iou_mean"]
+    tiles.append(
+        (
+            "-" if recall is None else f"{recall:.0%} found",
+            "of the floods that could be seen; "
+            + (f"mean IoU {iou:.2f}; " if iou is not None else "")
+            + count_words(quality["false_alerts"], "false alert"),
+        )
+    )
+    return tiles
+
+
+def _latency(result: FlightResult, figures: Mapping[str, Any]) -> str:
+    published = _table(
+        ("service", "look to user, as published"),
+        [(entry.service, entry.latency) for entry in INCUMBENTS],
+        "What users get today. Each was measured by its publisher in its own way.",
+        words=True,
+    )
+    return (
+        "<h2>How soon an answer arrives</h2>"
+        "<p>The same captures, the same contacts and queues, the same software. Only the place "
+        "where it runs differs, and whether satellites pass data on by laser.</p>"
+        + _chart(
+            plots.latencies(result),
+            "Share of answers in the inbox against time since the capture, for each arm: "
+            + _latency_words(figures["arms"]),
+        )
+        + _arms(figures["arms"])
+        + published
+    )
+
+
+def _latency_words(arms: Mapping[str, Any]) -> str:
+    return "; ".join(
+        f"{name} p50 {duration_words(arm['latency_s']['p50'])}, "
+        f"p90 {duration_words(arm['latency_s']['p90'])}"
+        for name, arm in arms.items()
+    )
+
+
+def _arms(arms: Mapping[str, Any]) -> str:
+    def line(name: str, cells: Iterable[str]) -> tuple[str, ...]:
+        return (name, *cells)
+
+    values = list(arms.values())
+    lines = [
+        line("", (ARM_WORDS[name] for name in arms)),
+        line("delivered", (f"{arm['delivered']} of {arm['answers']}" for arm in values)),
+        line("not by the end", (str(arm["undelivered"]) for arm in values)),
+        line("lost", (str(arm["lost"]) for arm in values)),
+        *(
+            line(f"latency {p}", (duration_words(arm["latency_s"][p]) for arm in values))
+            for p in ("p50", "p90", "p99")
+        ),
+        line("bytes down per answer", (bytes_words(arm["bytes_per_answer"]) for arm in values)),
+        line("bytes down", (bytes_words(arm["downlinked_bytes"]) for arm in values)),
+        line("bytes over lasers", (bytes_words(arm["laser_bytes"]) for arm in values)),
+        line("energy", (f"{arm['energy_wh']:.1f} Wh" for arm in values)),
+        line(
+            "energy per answer",
+            (
+                "-" if arm["joules_per_answer"] is None else f"{arm['joules_per_answer']:,.0f} J"
+                for arm in values
+            ),
+        ),
+    ]
+    caption = (
+        "The arms of the comparison. Bytes and energy are those of the captures' answers; "
+        "percentiles are nearest-rank over all captures, the undelivered last."
+    )
+    return _table(("", *arms), lines, caption)
+
+
+def _where_from(gain: Gain) -> str:
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in gain.sentences)
+    means = list(gain.seconds.values())
+    groups = [group for group in GROUPS if any(spent[group] for spent in means)]
+    lines = [
+        (group, *(duration_words(spent[group]) if spent[group] else "-" for spent in means))
+        for group in groups
+    ]
+    lines.append(("all", *(duration_words(sum(spent.values())) for spent in gain.seconds.values())))
+    split = {arm: dict(spent) for arm, spent in gain.seconds.items()}
+    return (
+        "<h2>Where the gain comes from</h2>"
+        "<p>Mean time of a capture, by what it was spent on. A capture that had not arrived counts "
+        "until the end of the flight, so the time of an arm that owes answers is a lower bound.</p>"
+        + _chart(plots.time_split(split), "Mean time of each arm, cut into what it was spent on")
+        + f"<ul>{sentences}</ul>"
+        + _table(("mean time per capture", *gain.seconds), lines, "")
+    )
+
+
+def _map(result: FlightResult) -> str:
+    kinds = [answer.kind for answer in result.answers]
+    return (
+        "<h2>Where it was</h2>"
+        + _chart(
+            plots.world_map(result),
+            f"World map with the tracks of {len(result.satellites)} satellites, "
+            f"{len(result.scenario.stations)} stations and {len(result.scenario.targets)} targets: "
+            f"{kinds.count('alert')} alerts, {kinds.count('nothing_found')} with nothing found, "
+            f"{kinds.count('not_observable')} not observable",
+        )
+        + '<p class="note">Land: GLOBE elevation model, NOAA, thinned to half a degree.</p>'
+    )
+
+
+def _alerts(result: FlightResult) -> str:
+    alerts = [number for number, answer in enumerate(result.answers) if answer.kind == "alert"]
+    if not alerts:
+        return "<h2>What was found</h2><p>No alert was raised.</p>"
+    shown = alerts[:_MOST_PICTURES]
+    more = (
+        f'<p class="note">{len(alerts) - len(shown)} more are in the catalogue.</p>'
+        if len(alerts) > len(shown)
+        else ""
+    )
+    legend = (
+        '<p class="note">Left: true colour. Right: what was classed, and the polygon that went '
+        'out. <span class="swatch" style="background:#0072b2"></span>found'
+        '<span class="swatch" style="background:#fff"></span>cloud'
+        '<span class="swatch" style="background:#333"></span>shadow'
+        '<span class="swatch" style="background:#ffd400"></span>polygon of the alert</p>'
+    )
+    cards = "".join(_alert(result, number) for number in shown)
+    return f'<h2>What was found</h2>{legend}<div class="alerts">{cards}</div>{more}'
+
+
+def _alert(result: FlightResult, number: int) -> str:
+    answer, score, task = result.answers[number], result.scores[number], result.tasks[number]
+    told = answer.feature["properties"]
+    arm, fates = next(iter((name, one.fates) for name, one in result.arms.items()))
+    latency_ns = next((fate.latency_ns for fate in fates if fate.capture == task.capture), None)
+    latency = duration_words(None if latency_ns is None else latency_ns / SECOND_NS)
+    truth = f"IoU with the truth {score.iou:.2f}" if score.iou is not None else "no flood there"
+    if score.event != "flood":
+        truth = f"false alert: the target was {score.event}"
+    return (
+        f'<article class="alert">{_pair(result, number)}<h3>{escape(str(task.target))}</h3>'
+        f"<p>{told['area_km2']:.2f} ± {told['area_sigma_km2']:.2f} km² under water, "
+        f"confidence {told['confidence']:.2f}. In the inbox after {latency} ({arm}).</p>"
+        f'<p class="note">{escape(task.satellite)}, {escape(str(told["sensed"]))}, '
+        f"rolled {abs(task.roll_deg):.0f}°. {truth}; truth {score.truth_km2:.2f} km².</p></article>"
+    )
+
+
+def _pair(result: FlightResult, number: int) -> str:
+    shown = picture(result.answers[number])
+    if shown is None:
+        return ""
+    place = escape(str(result.tasks[number].target), quote=True)
+    size = f"{shown.width * shown.pixel_m / 1000:.1f} km wide"
+    box = f'viewBox="0 0 {shown.width} {shown.height}" role="img"'
+    whole = f'width="{shown.width}" height="{shown.height}"'
+    name = f"colour{number}"
+    return (
+        f'<div class="pair"><svg {box} aria-label="True colour picture of {place}, {size}">'
+        f'<image id="{name}" href="{shown.colour}" {whole}/></svg>'
+        f'<svg {box} aria-label="The flood as classed and the alert\'s polygon at {place}">'
+        f'<use href="#{name}"/><image href="{shown.classes}" {whole} '
+        'style="image-rendering:pixelated"/>'
+        f'<path class="outline" d="{shown.outline}"/></svg></div>'
+    )
+
+
+def _trail(result: FlightResult) -> str:
+    capture = _typical(result)
+    if capture is None:
+        return ""
+    task = result.tasks[capture]
+    trail = [row for row in result.ledger if row.capture == capture]
+    ends_ns = {row.arm: row.end_ns - task.middle_ns for row in trail}  # the last row of each wins
+    ends = "; ".join(f"{name} {duration_words(ns / SECOND_NS)}" for name, ns in ends_ns.items())
+    owing = [
+        f"In {name} it had not arrived by the end: {fate.place}."
+        for name, arm in result.arms.items()
+        for fate in arm.fates
+        if fate.capture == capture and fate.inbox_ns is None
+    ]
+    return (
+        "<h2>One answer, hop by hop</h2>"
+        f"<p>{escape(task.target)}, taken by {escape(task.satellite)}: every step of the ledger, "
+        f"from the middle of the capture to the inbox. Time is logarithmic. "
+        f"{escape(' '.join(owing))}</p>"
+        + _chart(
+            plots.waterfall(trail), f"Waterfall of the steps of one answer in each arm: {ends}"
+        )
+    )
+
+
+def _typical(result: FlightResult) -> int | None:
+    """Return the capture to tell of: an alert of middling latency in the last arm, or any."""
+    last = list(result.arms.values())[-1]
+    end_ns = result.scenario.end_ns
+    ranked = sorted(
+        (fate.inbox_ns is None, fate.latency_ns or end_ns, fate.capture)
+        for fate in last.fates
+        if result.answers[fate.capture].kind == "alert"
+    ) or sorted(
+        (fate.inbox_ns is None, fate.latency_ns or end_ns, fate.capture) for fate in last.fates
+    )
+    arrived = [entry for entry in ranked if not entry[0]] or ranked
+    return arrived[len(arrived) // 2][2] if arrived else None
+
+
+def _power(result: FlightResult) -> str:
+    arm = next(iter(result.arms))
+    fleet = result.arms[arm].satellites
+    if not fleet:
+        return ""
+    power = result.scenario.power
+    lowest = min(float(one.battery_wh.min()) for one in fleet) / power.battery_wh
+    hottest = max(float(one.computer_c.max()) for one in fleet)
+    held, throttled = sum(o.held_s for o in fleet), sum(o.throttled_s for o in fleet)
+    words = (
+        f"In {arm}, the lowest battery was at {lowest:.0%} (soft limit "
+        f"{1 - power.soft_depth_of_discharge:.0%}), the hottest computer at {hottest:.0f} °C. "
+        f"Satellites held work for {duration_words(held)} in all and ran slower for "
+        f"{duration_words(throttled)}."
+    )
+    lines = [
+        (
+            one.name,
+            f"{one.solar_wh:.0f}",
+            f"{one.spilled_wh:.0f}",
+            f"{one.consumed_wh:.0f}",
+            f"{one.stored_change_wh:+.0f}",
+            f"{float(one.battery_wh.min()) / power.battery_wh:.0%}",
+            f"{float(one.computer_c.max()):.0f}",
+            duration_words(one.held_s) if one.held_s else "-",
+        )
+        for one in fleet
+    ]
+    table = _table(
+        ("satellite", "solar Wh", "spilled", "used", "stored", "lowest", "hottest °C", "held"),
+        lines,
+        f"Energy of each satellite over the flight ({arm}).",
+    )
+    return (
+        f"<h2>Power and heat</h2><p>{escape(words)}</p>"
+        + _chart(
+            plots.battery_and_heat(result, arm),
+            f"Battery charge and computer temperature of each satellite over time. {words}",
+        )
+        + '<p class="note">Blue: battery, share of capacity; dashed black: the soft limit. Red '
+        "dashes: computer. Orange: a capture's work waited for power or cooling.</p>" + table
+    )
+
+
+def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{value:.3f}"
+
+    kinds = ("alert", "nothing_found", "not_observable")
+    events = sorted({score.event for score in result.scores})
+    lines = [
+        (
+            event,
+            *(
+                str(sum(s.event == event and s.kind == kind for s in result.scores))
+                for kind in kinds
+            ),
+        )
+        for event in events
+    ]
+    return (
+        "<h2>How right the answers are</h2>"
+        f"<p>Held against the truth that no satellite was told. Recall and IoU are over floods of "
+        f"which at least {OBSERVABLE_SHARE:.0%} of the footprint could be seen.</p>"
+        + _table(
+            ("recall", "precision", "mean IoU", "false alerts"),
+            [
+                (
+                    share(quality["recall"]),
+                    share(quality["precision"]),
+                    share(quality["iou_mean"]),
+                    str(quality["false_alerts"]),
+                )
+            ],
+            "",
+        )
+        + _table(
+            ("what was there", "alert", "nothing found", "not observable"),
+            lines,
+            "Targets by what was there and what was answered.",
+        )
+    )
+
+
+def _survey(result: FlightResult, arms: Mapping[str, Any]) -> str:
+    survey = result.scenario.survey
+    lines = [
+        (
+            name,
+            *(
+                bytes_words(arm["survey"][key])
+                for key in (
+                    "produced_bytes",
+                    "processed_bytes",
+                    "downlinked_bytes",
+                    "waiting_bytes",
+                )
+            ),
+        )
+        for name, arm in arms.items()
+    ]
+    assumption = (
+        f"Between targets each satellite images for {duration_words(survey.duty_s_per_orbit)} an "
+        f"orbit at {survey.rate_mbps:g} Mbit/s. This is accounted as a flow, in the same queues, "
+        "computers and batteries; no pixels are made of it. In orbit it is worked on board and "
+        f"{bytes_words(survey.record_bytes)} go down for each scene of {survey.scene_mb:g} MB; in "
+        "the other arms all of it has to go down."
+    )
+    return f"<h2>The survey behind the targets</h2><p>{escape(assumption)}</p>" + _table(
+        ("", "imaged", "worked on board", "sent down", "waiting at the end"), lines, ""
+    )
+
+
+def _scenario(scenario: Scenario) -> str:
+    lines = [
+        (row.key, short(row.value), row.unit, row.basis, row.source)
+        for row in rows(scenario)
+        if row.key.partition(".")[0] in _KEY_SECTIONS and row.key not in _KEYS_NOT_SHOWN
+    ]
+    return (
+        "<h2>What was assumed</h2><p>The numbers of this scenario that matter most, and how each "
+        "is known. <i>Estimates</i> are an engineer's, and anybody may put better ones into the "
+        "scenario; <i>set</i> are this scenario's own.</p>"
+        + _table(("key", "value", "unit", "basis", "source"), lines, "", words=True)
+    )
+
+
+def _foot(figures: Mapping[str, Any]) -> str:
+    from orbitloom import __version__
+
+    return (
+        f"<footer>Orbitloom {escape(__version__)}. Everything here follows from the scenario and "
+        f"the seed; the same flight gives the same page. Digest of the answers: "
+        f"<code>{escape(figures['digest'][:16])}</code>. Every step is in ledger.parquet, the "
+        "figures in summary.json.</footer>"
+    )
+
+
+def _chart(svg: str, alt: str) -> str:
+    data = b64encode(svg.encode()).decode()
+    words = escape(alt, quote=True)
+    return f'<img class="chart" alt="{words}" src="data:image/svg+xml;base64,{data}">'
+
+
+def _table(
+    head: Sequence[str], lines: Iterable[Sequence[str]], caption: str, *, words: bool = False
+) -> str:
+    """Return a table; `words` sets all columns flush left. Cells are text, and escaped here."""
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="estimate">{escape(cell)}</td>'
+            if cell == "estimate"
+            else f"<td>{escape(cell)}</td>"
+            for cell in line
+        )
+        + "</tr>"
+        for line in lines
+    )
+    kind = ' class="words"' if words else ""
+    return f"<table{kind}>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
