@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orbitloom.scenario.quantity import Section, quantity
 
@@ -40,6 +40,12 @@ class WalkerFleet(Section):
     raan_spread_deg: float = quantity(
         360.0, "deg", "choice", "360 for Walker delta, 180 for Walker star", gt=0, le=360
     )
+
+    @model_validator(mode="after")
+    def _phasing_is_below_planes(self) -> WalkerFleet:
+        if self.phasing >= self.planes:
+            raise ValueError(f"phasing {self.phasing} is not below the {self.planes} planes")
+        return self
 
 
 class ElementSet(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from orbitloom.errors import InputFileError, ScenarioError
+from orbitloom.scenario import plugins
+from orbitloom.scenario.explain import explain
 from orbitloom.scenario.model import Scenario
 
 __all__ = ["load", "scenario_names", "station_net_names", "station_nets"]
@@ -55,25 +58,30 @@ def load(source: str | Path, **overrides: Any) -> Scenario:
         ``stations`` is the name of a net or a list of tables; ``targets`` likewise.
     overrides
         Top-level keys that win over the file's, as the command line gives them; None is ignored.
+        A relative file name in them starts at the working directory, one in a file at its folder.
 
     Raises
     ------
     ScenarioError
         If the name is unknown or the content cannot be flown: names the file, key and way out.
     InputFileError
-        If the file cannot be read or is not TOML.
+        If the file cannot be read or is not TOML, or names a file that is not there.
     """
     tables, where = _read(source)
     tables = _with_base(tables, where)
     _with_defaults(tables, source)
+    _anchor_files(tables, source)
     tables.update({key: value for key, value in overrides.items() if value is not None})
     _expand(tables, "stations", station_nets(), where)
     _expand(tables, "targets", _target_lists(), where)
-    _anchor_files(tables, source)
+    _check_no_truth_values(tables, "", where)
     try:
-        return Scenario.model_validate(tables)
+        scenario = Scenario.model_validate(tables)
     except ValidationError as error:
-        raise _explain(error, where) from None
+        raise explain(error, where) from None
+    _check_extensions(tables, where)
+    _check_files(tables, where)
+    return scenario
 
 
 def _target_lists() -> Mapping[str, list[dict[str, Any]]]:
@@ -126,7 +134,7 @@ def _with_base(tables: dict[str, Any], where: str) -> dict[str, Any]:
     base_name = tables.pop("base", None)
     if base_name is None:
         return tables
-    if base_name not in scenario_names():
+    if not isinstance(base_name, str) or base_name not in scenario_names():
         raise ScenarioError(
             f"there is no scenario {base_name!r} to start from",
             where=f"{where}, key base",
@@ -148,6 +156,8 @@ def _with_defaults(tables: dict[str, Any], source: str | Path) -> None:
     tables.setdefault("name", Path(source).stem)
     tables.setdefault("stations", "polar2")
     tables.setdefault("targets", "world")
+    if isinstance(tables.get("start"), datetime | date):  # TOML has times of its own
+        tables["start"] = tables["start"].isoformat()
     if isinstance(tables.get("fleet"), dict):
         tables["fleet"].setdefault("kind", "walker")
 
@@ -176,47 +186,50 @@ def _anchor_files(tables: dict[str, Any], source: str | Path) -> None:
             tables[section] = {**table, "file": anchored}
 
 
-def _explain(error: ValidationError, where: str) -> ScenarioError:
-    """Return one message for the first thing that is wrong, and say how many more there are."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    keys = [str(part) for part in first["loc"] if str(part) not in {"walker", "elements", "tle"}]
-    key = ".".join(keys) or "the whole file"
-    what = str(first["msg"]).removeprefix("Value error, ")
-    value = first.get("input")
-    if first["type"] == "extra_forbidden":
-        what = f"unknown key {keys[-1]!r}"
-        way_out = f"Known here: {', '.join(_known_keys(keys[:-1]))}"
-    elif first["type"] == "missing":
-        what = f"{keys[-1]!r} is missing"
-        way_out = "Add it; 'orbitloom show ring12' prints a scenario that works"
-    else:
-        if isinstance(value, str | int | float | bool):
-            what = f"{what[:1].lower()}{what[1:]}, not {value!r}"
-        way_out = "'orbitloom show ring12' prints every key with its unit and default"
-    if len(problems) > 1:
-        way_out += f" ({len(problems) - 1} more after this one)"
-    return ScenarioError(what, where=f"{where}, key {key}", way_out=way_out)
+def _check_extensions(tables: dict[str, Any], where: str) -> None:
+    """Refuse a name that no installed extension has, before anything is flown."""
+    named = {
+        "app": ("apps", tables.get("app")),
+        "instrument.kind": ("instruments", _within(tables, "instrument", "kind")),
+        "model.kind": ("models", _within(tables, "model", "kind")),
+    }
+    for key, (group, name) in named.items():
+        known = plugins.available(group)
+        if isinstance(name, str) and name not in known:
+            raise ScenarioError(
+                f"no {group.rstrip('s')} is called {name!r}",
+                where=f"{where}, key {key}",
+                way_out=f"Known: {', '.join(known) or 'none'}; another package adds one as entry "
+                f"point 'orbitloom.{group}'",
+            )
 
 
-def _known_keys(path: list[str]) -> list[str]:
-    section: Any = Scenario
-    for part in path:
-        if part.isdigit():
-            continue
-        field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
-        if field is None:
-            break
-        section = _section_of(field.annotation)
-    return list(getattr(section, "model_fields", {}))
+def _check_files(tables: dict[str, Any], where: str) -> None:
+    """Refuse a file that is not there; what it holds is for its reader to judge."""
+    for section in ("fleet", "scene"):
+        file = _within(tables, section, "file")
+        if isinstance(file, str | Path) and not Path(file).is_file():
+            raise InputFileError(
+                f"there is no file {str(file)!r}",
+                where=f"{where}, key {section}.file",
+                way_out="Check the path; one that is not absolute starts at the scenario's folder",
+            )
 
 
-def _section_of(annotation: Any) -> Any:
-    """Return the section class inside an annotation such as ``tuple[Station, ...]``."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _section_of(inner)
-        if found is not None:
-            return found
-    return None
+def _check_no_truth_values(value: Any, key: str, where: str) -> None:
+    """Refuse true and false: no key takes them, and they would pass for 1 and 0."""
+    if isinstance(value, bool):
+        raise ScenarioError(
+            f"{str(value).lower()} is neither a number nor text",
+            where=f"{where}, key {key}",
+            way_out="'orbitloom show ring12' prints every key with its unit and default",
+        )
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    for name, one in value.items() if isinstance(value, dict) else ():
+        _check_no_truth_values(one, f"{key}.{name}" if key else str(name), where)
+
+
+def _within(tables: dict[str, Any], section: str, key: str) -> Any:
+    table = tables.get(section)
+    return table.get(key) if isinstance(table, dict) else None

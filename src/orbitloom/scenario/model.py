@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from orbitloom.scenario import time
 from orbitloom.scenario.fleet import Fleet, WalkerFleet
@@ -68,8 +68,20 @@ class Subscription(Section):
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")
     kinds: tuple[Literal["alert", "nothing_found", "not_observable"], ...] = ("alert",)
     bbox: tuple[float, float, float, float] = Field(
-        (-180.0, -90.0, 180.0, 90.0), description="west, south, east, north in degrees"
+        (-180.0, -90.0, 180.0, 90.0),
+        description="west, south, east, north in degrees; west > east crosses the antimeridian",
     )
+
+    @field_validator("bbox")
+    @classmethod
+    def _bbox_is_on_earth(
+        cls, value: tuple[float, float, float, float]
+    ) -> tuple[float, float, float, float]:
+        west, south, east, north = value
+        if max(abs(west), abs(east)) > 180.0 or not -90.0 <= south <= north <= 90.0:
+            message = f"{list(value)} is not west, south, east, north in degrees"
+            raise ValueError(message)
+        return value
 
 
 class Scenario(Section):
@@ -122,11 +134,13 @@ class Scenario(Section):
             raise ValueError(f"the name {twice[0]!r} is used twice")
         return value
 
-    @model_validator(mode="after")
-    def _arms_differ(self) -> Scenario:
-        if len(set(self.arms)) != len(self.arms):
-            raise ValueError("an arm is named twice in 'arms'")
-        return self
+    @field_validator("arms")
+    @classmethod
+    def _arms_differ(cls, value: tuple[Arm, ...]) -> tuple[Arm, ...]:
+        twice = [arm for arm in ARMS if value.count(arm) > 1]
+        if twice:
+            raise ValueError(f"the arm {twice[0]!r} is named twice")
+        return value
 
     @property
     def start_ns(self) -> int:
