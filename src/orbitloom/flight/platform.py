@@ -87,6 +87,10 @@ class Platform:
         """
         return self.t_ns if self._closed else self._next_change_ns()
 
+    def open_segments(self) -> list[Segment]:
+        """Return the unfinished segment of each job in the computer's queue, up to now."""
+        return self.computer.open_segments()
+
     def history(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """Return times (k,) in ns, charge (k,) in Wh and computer temperature (k,) in C.
 

@@ -60,6 +60,11 @@ class ChainResult:
     gaps: int
     grid: l3.Grid | None
 
+    @property
+    def assessed(self) -> bool:
+        """Whether the on-board model was asked, which costs time and energy."""
+        return "model" in self.answer.feature["properties"]
+
 
 def process(
     packets: bytes, task: CaptureTask, calibration: Calibration, app: str, model: str

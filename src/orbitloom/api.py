@@ -1,0 +1,116 @@
+"""The façade: one function that flies, one class that tells what came of it."""
+
+from __future__ import annotations
+
+import os
+import time as clock
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+from orbitloom.errors import ScenarioError
+from orbitloom.report.folder import prepare
+from orbitloom.report.report import Report, run_record
+from orbitloom.scenario import Scenario, load
+from orbitloom.twin.flight import Progress
+from orbitloom.twin.flight import fly as fly_twin
+
+__all__ = ["Report", "fly"]
+
+_WORKERS = 2
+"""Enough to simulate the next capture while one is processed; each holds a scene in memory."""
+
+
+def fly(
+    scenario: str | Path | Scenario = "ring12",
+    *,
+    hours: float | None = None,
+    seed: int | None = None,
+    stations: str | None = None,
+    arms: Sequence[str] | None = None,
+    scene: str | Path | None = None,
+    executor: str | Executor = "threads",
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Fly a constellation and return the report.
+
+    Parameters
+    ----------
+    scenario
+        Name of a built-in scenario, a TOML file, or a `Scenario`.
+    hours, seed, stations, arms
+        Win over the scenario's own, if given.
+    scene
+        A GeoTIFF of reflectance (blue, green, red, NIR), laid at every target.
+    executor
+        ``"threads"``, ``"processes"``, or any `concurrent.futures.Executor`. The results are the
+        same.
+    out
+        Folder for the files; None writes none.
+    progress
+        Called with what is happening and the share done, 0 to 1.
+
+    Raises
+    ------
+    OrbitloomError
+        If the scenario, a file or the folder cannot be used; says what, where and the way out.
+
+    Examples
+    --------
+    >>> import orbitloom as ol
+    >>> report = ol.fly("ring12", hours=6)  # doctest: +SKIP
+    >>> report.summary["arms"]["orbit"]["latency_s"]["p90"]  # doctest: +SKIP
+    """
+    started = clock.perf_counter()
+    loaded = _loaded(scenario, hours, seed, stations, arms, scene)
+    folder = None if out is None else Path(out)
+    with _executor(executor) as runner:
+        if folder is not None:
+            prepare(folder)
+        result = fly_twin(loaded, executor=runner, folder=folder, progress=progress)
+    report = Report(result)
+    if folder is not None:
+        kind = executor if isinstance(executor, str) else type(executor).__name__
+        report.save(folder, run=run_record(wall_s=clock.perf_counter() - started, executor=kind))
+    return report
+
+
+def _loaded(
+    scenario: str | Path | Scenario,
+    hours: float | None,
+    seed: int | None,
+    stations: str | None,
+    arms: Sequence[str] | None,
+    scene: str | Path | None,
+) -> Scenario:
+    given = {
+        "hours": hours,
+        "seed": seed,
+        "stations": stations,
+        "arms": None if arms is None else tuple(arms),
+        "scene": None if scene is None else {"file": Path(scene).absolute()},
+    }
+    return load(scenario, **given)
+
+
+@contextmanager
+def _executor(executor: str | Executor) -> Iterator[Executor]:
+    if isinstance(executor, Executor):
+        yield executor
+        return
+    workers = max(1, min(_WORKERS, os.cpu_count() or 1))
+    made: Executor
+    if executor == "threads":
+        made = ThreadPoolExecutor(workers)
+    elif executor == "processes":
+        # Forking a process that has threads (a progress bar, GDAL) can deadlock.
+        made = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    else:
+        raise ScenarioError(
+            f"there is no executor {executor!r}", way_out="Known: threads, processes"
+        )
+    with made:
+        yield made

@@ -1,0 +1,321 @@
+"""One arm of the comparison: the same captures, flown one way.
+
+``orbit``     the chain runs on board; answers cross lasers and go down first.
+``raw``       L0 packets cross the same lasers, first in first out; the chain runs at the station.
+``bentpipe``  as ``raw`` without lasers: each satellite waits for its own pass, today's practice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import simpy
+
+from orbitloom.flight.computer import Computer, Segment
+from orbitloom.ground.delivery import Ground
+from orbitloom.processing.chain import ChainResult
+from orbitloom.processing.cost import (
+    Profile,
+    StageCost,
+    assessment_cost,
+    chain_cost,
+    survey_cost_s_per_s,
+)
+from orbitloom.scenario import Arm
+from orbitloom.scenario.time import SECOND_NS
+from orbitloom.twin.clock import Clock
+from orbitloom.twin.craft import Craft
+from orbitloom.twin.result import ArmResult, Fate, SurveyTotals
+from orbitloom.twin.traffic import Links, Traffic
+from orbitloom.twin.trail import Trail
+from orbitloom.twin.worker import Worker
+from orbitloom.twin.workshop import Workshop
+from orbitloom.wire import RF, Answer, Bundle, CaptureTask, LedgerRow, Priority
+from orbitloom.world.geometry import World
+
+__all__ = ["ArmFlight"]
+
+_SURVEY = -1
+
+
+class ArmFlight:
+    """Flies one arm from the scenario's start to its end.
+
+    Parameters
+    ----------
+    world
+        The geometry, shared by all arms.
+    workshop
+        Where packets and answers are made, shared by all arms.
+    arm
+        Which way to fly.
+    ground
+        Receives the answers.
+    on_capture
+        Called after each capture, for whoever watches.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        workshop: Workshop,
+        arm: Arm,
+        ground: Ground,
+        on_capture: Callable[[CaptureTask], None],
+    ) -> None:
+        scenario = world.scenario
+        self.arm = arm
+        self._scenario = scenario
+        self._world = world
+        self._workshop = workshop
+        self._ground = ground
+        self._on_capture = on_capture
+        self._on_board = arm == "orbit"
+        self._clock = clock = Clock(scenario.start_ns)
+        has_lasers = arm != "bentpipe"
+        plan = world.contacts if has_lasers else world.contacts.only(world.contacts.medium == RF)
+        self._nodes = plan.nodes
+        self._traffic = Traffic(
+            clock,
+            Links(
+                plan=plan,
+                light_time_ns=world.light_time_ns,
+                laser_w=scenario.laser.power_w,
+                downlink_w=scenario.downlink.power_w,
+                arrived=self._arrived,
+                keyed=lambda satellite, on: self._crafts[satellite].key(on),
+                moved=self._moved,
+            ),
+        )
+        profile = scenario.compute if self._on_board else scenario.ground
+        self._survey_rate = survey_cost_s_per_s(scenario.survey, scenario.instrument, profile)
+        self._crafts = [
+            Craft(
+                clock,
+                world,
+                index,
+                has_lasers=has_lasers,
+                survey_rate=self._survey_rate if self._on_board else 0.0,
+                surveyed=self._surveyed,
+            )
+            for index in range(plan.satellites)
+        ]
+        self._stations = {node: Worker(clock, Computer(clock.now_ns)) for node in plan.stations}
+        self._trails = {
+            task.capture: Trail(arm, task.capture, task.middle_ns) for task in world.tasks
+        }
+        self._in_transit: dict[int, CaptureTask] = {}
+        self._inbox_ns: dict[int, int] = {}
+        self._bundles = 0
+        self._survey_bytes = dict.fromkeys(("produced", "processed", "downlinked"), 0)
+        by_name = {craft.name: craft for craft in self._crafts}
+        for task in world.tasks:
+            clock.process(self._capture(task, by_name[task.satellite]))
+
+    @property
+    def ledger(self) -> tuple[LedgerRow, ...]:
+        """All rows of this arm, by capture and start."""
+        return tuple(row for trail in self._trails.values() for row in trail.rows)
+
+    def fly(self) -> ArmResult:
+        """Run the clock to the end and return what became of everything."""
+        self._clock.run(until=self._scenario.end_ns)
+        for worker in (*(craft.worker for craft in self._crafts), *self._stations.values()):
+            worker.close()
+        self._traffic.close()
+        return ArmResult(
+            arm=self.arm,
+            fates=tuple(self._fate(task) for task in self._world.tasks),
+            survey=self._survey_totals(),
+            satellites=tuple(craft.history() for craft in self._crafts),
+        )
+
+    def _capture(self, task: CaptureTask, craft: Craft) -> Generator[simpy.Event, Any, None]:
+        clock, trail = self._clock, self._trails[task.capture]
+        yield clock.until(task.start_ns)
+        craft.image(True)
+        yield clock.until(task.end_ns)
+        craft.image(False)
+        recording = self._workshop.record(task)
+        seconds = (task.end_ns - task.start_ns) / SECOND_NS
+        trail.step(
+            "sense",
+            craft.name,
+            task.end_ns,
+            bytes_out=recording.size_bytes,
+            joules=self._scenario.instrument.power_w * seconds,
+        )
+        if not craft.store.put(task.capture, recording.size_bytes):
+            trail.place = f"not recorded on {craft.name}: store full"
+            return
+        if not self._on_board:
+            self._send(task, craft, recording.size_bytes, Priority.NORMAL)
+        else:
+            answer = yield from self._process(task, craft.worker, craft.name)
+            craft.store.drop(task.capture)
+            size = len(answer.to_bytes())
+            craft.store.put(task.capture, size)
+            urgent = answer.kind == "alert"
+            self._send(task, craft, size, Priority.ALERT if urgent else Priority.NORMAL)
+        self._on_capture(task)
+
+    def _process(
+        self, task: CaptureTask, worker: Worker, node: str
+    ) -> Generator[simpy.Event, Any, Answer]:
+        """Run the chain: its time from the cost model, its bytes from the workshop."""
+        future = self._workshop.start(task)
+        profile: Profile = self._scenario.compute if self._on_board else self._scenario.ground
+        size = self._workshop.record(task).size_bytes
+        costs = chain_cost(self._scenario.instrument, profile, size)
+        yield from self._compute(task, worker, node, costs, future.result)
+        result = future.result()
+        if result.assessed:
+            cost = assessment_cost(self._scenario.model, profile)
+            yield from self._compute(task, worker, node, (cost,), lambda: result)
+        self._workshop.score(task)
+        return result.answer
+
+    def _compute(
+        self,
+        task: CaptureTask,
+        worker: Worker,
+        node: str,
+        costs: tuple[StageCost, ...],
+        result: Callable[[], ChainResult],
+    ) -> Generator[simpy.Event, Any, None]:
+        trail, watts = self._trails[task.capture], _watts(costs)
+
+        def write(segment: Segment) -> None:
+            if segment.kind == "wait":
+                trail.wait(node, segment.end_ns, segment.cause)
+                return
+            sizes = {"packets": self._workshop.record(task).size_bytes, **result().level_bytes}
+            first, last = _LEVEL_IO[segment.step]
+            trail.step(
+                segment.step,
+                node,
+                segment.end_ns,
+                bytes_in=sizes.get(first, 0),
+                bytes_out=sizes.get(last, 0),
+                joules=watts * segment.work_s,
+            )
+
+        yield from worker.run([(cost.step, cost.seconds) for cost in costs], write)
+
+    def _send(self, task: CaptureTask, craft: Craft, size_bytes: int, priority: Priority) -> None:
+        bundle = self._bundle(craft, size_bytes, priority, capture=task.capture)
+        self._in_transit[bundle.bundle] = task
+        self._traffic.send(bundle, self._trails[task.capture])
+
+    def _bundle(
+        self, craft: Craft, size_bytes: int, priority: Priority, capture: int = _SURVEY
+    ) -> Bundle:
+        self._bundles += 1
+        return Bundle(
+            bundle=self._bundles,
+            source=craft.index,
+            size_bytes=size_bytes,
+            created_ns=self._clock.now_ns,
+            priority=priority,
+            capture=capture,
+            divisible=capture == _SURVEY,
+        )
+
+    def _surveyed(self, craft: Craft, start_ns: int, end_ns: int) -> None:
+        """Put a part of a survey strip into the queues: its packets, or what is left of them."""
+        survey = self._scenario.survey
+        taken_bytes = survey.rate_mbps * 1e6 / 8 * (end_ns - start_ns) / SECOND_NS
+        packets = round(taken_bytes / survey.compression)
+        if self._on_board:
+            scenes = taken_bytes / (survey.scene_mb * 1e6)
+            size, priority = round(scenes * survey.record_bytes), Priority.BULK
+        else:
+            size, priority = packets, Priority.NORMAL
+        bundle = self._bundle(craft, max(size, 1), priority)
+        if craft.store.put(-bundle.bundle, bundle.size_bytes):
+            self._survey_bytes["produced"] += packets
+            self._traffic.send(bundle)
+
+    def _moved(self, bundle: Bundle, sender: int, receiver: int) -> None:
+        """Free what has left its source; a relay's buffer is not counted against its store."""
+        if sender == bundle.source:
+            key = -bundle.bundle if bundle.capture == _SURVEY else bundle.capture
+            self._crafts[sender].store.drop(key, bundle.size_bytes)
+
+    def _arrived(self, bundle: Bundle, station: int) -> None:
+        if bundle.capture == _SURVEY:
+            self._survey_bytes["downlinked"] += bundle.size_bytes
+            if not self._on_board:
+                self._clock.process(self._process_survey(bundle.size_bytes, station))
+        else:
+            self._clock.process(self._receive(self._in_transit.pop(bundle.bundle), station))
+
+    def _process_survey(self, size_bytes: int, station: int) -> Generator[simpy.Event, Any, None]:
+        survey = self._scenario.survey
+        imaged_s = size_bytes * survey.compression * 8 / (survey.rate_mbps * 1e6)
+        stages = [("survey", self._survey_rate * imaged_s)]
+        yield from self._stations[station].run(stages, lambda segment: None)
+        self._survey_bytes["processed"] += size_bytes
+
+    def _receive(self, task: CaptureTask, station: int) -> Generator[simpy.Event, Any, None]:
+        name = self._nodes[station]
+        if self._on_board:
+            octets = self._workshop.result(task).answer.to_bytes()
+        else:
+            answer = yield from self._process(task, self._stations[station], name)
+            octets = answer.to_bytes()
+        trail = self._trails[task.capture]
+        self._ground.receive(Answer.from_bytes(octets), arrived_ns=self._clock.now_ns, station=name)
+        trail.step("inbox", name, self._clock.now_ns, bytes_in=len(octets), bytes_out=len(octets))
+        self._inbox_ns[task.capture] = self._clock.now_ns
+
+    def _fate(self, task: CaptureTask) -> Fate:
+        trail, inbox_ns = self._trails[task.capture], self._inbox_ns.get(task.capture)
+        last = trail.rows[-1] if trail.rows else None
+        place = trail.place
+        if inbox_ns is None and not place:
+            at = last.node if last is not None else task.satellite
+            why = (last.wait_cause or last.step) if last is not None else "sense"
+            place = f"on {at}: {why}"
+        return Fate(
+            capture=task.capture,
+            digest=self._workshop.result(task).answer.digest(),
+            inbox_ns=inbox_ns,
+            latency_ns=None if inbox_ns is None else inbox_ns - task.middle_ns,
+            downlinked_bytes=trail.downlinked_bytes,
+            laser_bytes=trail.laser_bytes,
+            joules=trail.joules,
+            place="" if inbox_ns is not None else place,
+        )
+
+    def _survey_totals(self) -> SurveyTotals:
+        totals = self._survey_bytes
+        processed = totals["processed"]
+        if self._on_board:
+            done_s = sum(craft.platform.computer.survey_done_s for craft in self._crafts)
+            survey = self._scenario.survey
+            packets_per_s = survey.rate_mbps * 1e6 / 8 / survey.compression
+            processed = round(done_s / self._survey_rate * packets_per_s)
+        return SurveyTotals(
+            produced_bytes=totals["produced"],
+            processed_bytes=processed,
+            downlinked_bytes=totals["downlinked"],
+            waiting_bytes=max(0, totals["produced"] - processed),
+        )
+
+
+_LEVEL_IO = {
+    "L0": ("packets", "L0"),
+    "L1": ("L0", "L1"),
+    "L2": ("L1", "L2"),
+    "L3": ("L2", "L3"),
+    "L4": ("L3", "L4"),
+    "assess": ("L4", "L4"),
+}
+
+
+def _watts(costs: tuple[StageCost, ...]) -> float:
+    """Return the power above idle that these steps draw, the same for all of them."""
+    seconds = sum(cost.seconds for cost in costs)
+    return sum(cost.joules for cost in costs) / seconds if seconds else 0.0

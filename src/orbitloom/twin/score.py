@@ -1,0 +1,64 @@
+"""Answers held against the truth that no satellite was told."""
+
+from __future__ import annotations
+
+import numpy as np
+from rasterio.features import rasterize
+from rasterio.transform import Affine
+from rasterio.warp import transform_geom
+
+from orbitloom.processing.l3 import Grid
+from orbitloom.twin.result import CaptureScore
+from orbitloom.wire import Answer
+from orbitloom.world.observe import ObservationJob, truth
+
+__all__ = ["score"]
+
+
+def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScore:
+    """Return how an answer compares with the truth of its scene.
+
+    The polygon that a subscriber gets is drawn on the L3 grid and compared, pixel by pixel, with
+    the flood that could be seen: imaged, and under neither cloud nor shadow.
+
+    Parameters
+    ----------
+    job
+        The observation, which knows the truth.
+    answer
+        What the chain made of its packets.
+    grid
+        The L3 grid of that chain; None if the capture could not be placed on Earth.
+    """
+    if grid is None:
+        return CaptureScore(
+            capture=job.task.capture,
+            event=job.event,
+            kind=answer.kind,
+            observable=0.0,
+            truth_km2=0.0,
+            found_km2=0.0,
+            iou=None,
+        )
+    actual = truth(job, grid.epsg, grid.transform, grid.shape)
+    seen = actual.flood & actual.visible
+    found = np.zeros(grid.shape, dtype=bool)
+    feature = answer.feature
+    if feature["properties"]["kind"] == "alert":
+        shape = transform_geom("EPSG:4326", f"EPSG:{grid.epsg}", feature["geometry"])
+        found = rasterize(
+            [(shape, 1)], out_shape=grid.shape, transform=Affine(*grid.transform), dtype="uint8"
+        ).astype(bool)
+    # What the polygon says of ground that could not be seen is neither right nor wrong.
+    found_seen = found & actual.visible
+    union = int(np.count_nonzero(found_seen | seen))
+    footprint = max(int(np.count_nonzero(actual.imaged)), 1)
+    return CaptureScore(
+        capture=job.task.capture,
+        event=actual.event,
+        kind=answer.kind,
+        observable=round(int(np.count_nonzero(actual.visible)) / footprint, 6),
+        truth_km2=round(int(np.count_nonzero(seen)) * grid.cell_km2, 6),
+        found_km2=round(int(np.count_nonzero(found)) * grid.cell_km2, 6),
+        iou=round(int(np.count_nonzero(found_seen & seen)) / union, 6) if union else None,
+    )

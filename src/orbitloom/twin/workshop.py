@@ -1,0 +1,116 @@
+"""Real work on an executor: observations become packets, packets become answers, each made once.
+
+The twin's clock says when a satellite or a station starts and ends a piece of work; the bytes are
+made meanwhile on any `concurrent.futures.Executor`. The same function over the same bytes gives
+the same bytes, so what one arm has computed is not computed again for the next: results are kept by
+the SHA-256 of the packets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from orbitloom.processing.chain import ChainResult, process
+from orbitloom.scenario import Scenario
+from orbitloom.twin.result import CaptureScore
+from orbitloom.twin.score import score
+from orbitloom.wire import Calibration, CaptureTask
+from orbitloom.world.geometry import World
+from orbitloom.world.observe import (
+    Observation,
+    ObservationJob,
+    calibration,
+    observation_job,
+    observe,
+)
+
+__all__ = ["Recording", "Workshop"]
+
+_AHEAD = 2
+"""Observations made ahead of the clock, so that one core simulates while another processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The packets of one capture as the satellite recorded them: how many bytes, and which."""
+
+    size_bytes: int
+    digest: str
+
+
+class Workshop:
+    """Makes what a flight needs, at most once each.
+
+    Parameters
+    ----------
+    world
+        Where and when the captures are.
+    executor
+        Where the work runs: threads, processes or a cluster's executor.
+    """
+
+    def __init__(self, world: World, executor: Executor) -> None:
+        self._scenario: Scenario = world.scenario
+        self._tasks = world.tasks
+        self._executor = executor
+        self._jobs: list[ObservationJob] = [
+            observation_job(world.scenario, world.ephemeris, task) for task in world.tasks
+        ]
+        self._calibrations: dict[str, Calibration] = {}
+        self._observing: dict[int, Future[Observation]] = {}
+        self._recordings: dict[int, Recording] = {}
+        self._results: dict[str, Future[ChainResult]] = {}
+        self._scores: dict[int, Future[CaptureScore]] = {}
+
+    def record(self, task: CaptureTask) -> Recording:
+        """Return what the satellite recorded of a capture; waits until the packets exist."""
+        if task.capture not in self._recordings:
+            for ahead in range(task.capture, min(task.capture + 1 + _AHEAD, len(self._tasks))):
+                self._observe(ahead)
+            packets = self._observing[task.capture].result().packets
+            digest = hashlib.sha256(packets).hexdigest()
+            self._recordings[task.capture] = Recording(len(packets), digest)
+        return self._recordings[task.capture]
+
+    def start(self, task: CaptureTask) -> Future[ChainResult]:
+        """Start the chain over a capture's packets, unless the same bytes had it before."""
+        digest = self.record(task).digest
+        if digest not in self._results:
+            # The packets are let go once they are under way; should anyone want them again, the
+            # same observation gives the same bytes.
+            packets = self._observe(task.capture).result().packets
+            self._observing.pop(task.capture)
+            self._results[digest] = self._executor.submit(
+                process,
+                packets,
+                task,
+                self._calibration(task.satellite),
+                self._scenario.app,
+                self._scenario.model.kind,
+            )
+        return self._results[digest]
+
+    def result(self, task: CaptureTask) -> ChainResult:
+        """Return the chain's result for a capture, computed now if no arm has needed it."""
+        return self.start(task).result()
+
+    def score(self, task: CaptureTask) -> Future[CaptureScore]:
+        """Start to hold a capture's answer against the truth."""
+        if task.capture not in self._scores:
+            result = self.result(task)
+            self._scores[task.capture] = self._executor.submit(
+                score, self._jobs[task.capture], result.answer, result.grid
+            )
+        return self._scores[task.capture]
+
+    def _observe(self, capture: int) -> Future[Observation]:
+        if capture not in self._observing:
+            self._observing[capture] = self._executor.submit(observe, self._jobs[capture])
+        return self._observing[capture]
+
+    def _calibration(self, satellite: str) -> Calibration:
+        if satellite not in self._calibrations:
+            self._calibrations[satellite] = calibration(self._scenario, satellite)
+        return self._calibrations[satellite]
