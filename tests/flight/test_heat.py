@@ -1,0 +1,84 @@
+import math
+
+import pytest
+
+from orbitloom.flight.clock import NEVER_NS
+from orbitloom.flight.heat import ThermalNode
+from orbitloom.scenario import stream
+from orbitloom.scenario.hardware import Heat
+
+S = 1_000_000_000
+# Time constant 100 s; 1 W is 1 K in the end.
+HEAT = Heat(sink_c=0.0, resistance_k_per_w=1.0, capacity_j_per_k=100.0)
+
+
+def test_one_time_constant() -> None:
+    node = ThermalNode(HEAT, 0)
+    node.set_power(50.0, 0)
+    node.advance(100 * S)
+    assert node.temperature_c == pytest.approx(50.0 * (1 - math.exp(-1)))
+
+
+def test_it_starts_in_equilibrium() -> None:
+    node = ThermalNode(HEAT, 0, 15.0)
+    node.advance(10**6 * S)
+    assert node.temperature_c == pytest.approx(15.0)
+    assert node.next_crossing_ns() == NEVER_NS
+
+
+def test_limits_come_and_go_when_the_closed_form_says() -> None:
+    node = ThermalNode(HEAT, 0)
+    node.set_power(160.0, 0)
+    assert node.next_crossing_ns() == math.ceil(100 * math.log(160 / 80) * 1e9)
+    node.advance(node.next_crossing_ns())
+    assert (node.throttled, node.shut_down) == (True, False)
+    start = node.t_ns
+    assert node.next_crossing_ns() - start == pytest.approx(1e11 * math.log(80 / 70), abs=2)
+    node.advance(node.next_crossing_ns())
+    assert (node.throttled, node.shut_down) == (True, True)
+    node.set_power(0.0, node.t_ns)
+    start = node.t_ns
+    assert node.next_crossing_ns() - start == pytest.approx(1e11 * math.log(90 / 88), abs=2)
+    node.advance(node.next_crossing_ns())
+    assert (node.throttled, node.shut_down) == (True, False)
+    node.advance(node.next_crossing_ns())
+    assert (node.throttled, node.shut_down) == (False, False)
+    assert node.t_ns - start == pytest.approx(1e11 * math.log(90 / 78), abs=4)
+    assert node.next_crossing_ns() == NEVER_NS
+
+
+@pytest.mark.parametrize("excess_w", [1e-12, 1e-9, 1e-6, 1e-3])
+def test_a_limit_barely_reached_takes_few_steps(excess_w: float) -> None:
+    node = ThermalNode(HEAT, 0)
+    node.set_power(80.0 + excess_w, 0)
+    steps = 0
+    while node.next_crossing_ns() < NEVER_NS and not node.throttled:
+        node.advance(node.next_crossing_ns())
+        steps += 1
+    assert node.throttled
+    assert steps < 5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_agrees_with_numeric_integration(seed: int) -> None:
+    """Against Heun steps of 0.5 s over changing power, with both limits."""
+    random = stream(seed, "heat")
+    node, t_ns = ThermalNode(HEAT, 0), 0
+    celsius, throttled, shut_down, seen = 0.0, False, False, set()
+    for _ in range(60):
+        watts, steps = float(random.uniform(0, 160)), int(random.integers(10, 400))
+        node.set_power(watts, t_ns)
+        end_ns = t_ns + steps * S // 2
+        while node.next_crossing_ns() <= end_ns:
+            node.advance(node.next_crossing_ns())
+        node.advance(end_ns)
+        t_ns = end_ns
+        for _ in range(steps):
+            slope = (watts - celsius) / 100.0
+            celsius += 0.25 * (slope + (watts - celsius - 0.5 * slope) / 100.0)
+            throttled = celsius >= 80.0 or (throttled and celsius > 78.0)
+            shut_down = celsius >= 90.0 or (shut_down and celsius > 88.0)
+        assert node.temperature_c == pytest.approx(celsius, abs=1e-3)
+        assert (node.throttled, node.shut_down) == (throttled, shut_down)
+        seen.add((throttled, shut_down))
+    assert seen == {(False, False), (True, False), (True, True)}
