@@ -185,7 +185,7 @@ class Laser(Section):
 
     terminals: int = quantity(2, "", "published", "2 to 4 a satellite", ge=0, le=8)
     rate_gbps: float = quantity(10.0, "Gbit/s", "published", "2.5, 10 or 100", gt=0)
-    max_range_km: float = quantity(5000.0, "km", "published", "", gt=0)
+    max_range_km: float = quantity(5000.0, "km", "published", "claimed reach of terminals", gt=0)
     grazing_height_km: float = quantity(100.0, "km", "published", "80 to 100", ge=0)
     acquisition_s: float = quantity(
         60.0, "s", "estimate", "claims run from 15 s to 100 s (SDA OCT maximum)", ge=0
