@@ -18,7 +18,7 @@ from orbitloom.scenario import Station
 from orbitloom.world.earth import ecef_from_geodetic, geodetic_up
 from orbitloom.world.orbits import Ephemeris
 
-__all__ = ["Windows", "bisect", "positive_spans", "sine_elevation", "station_passes"]
+__all__ = ["Windows", "bisect", "positive_spans", "sine_elevation", "site_passes", "station_passes"]
 
 Rows = NDArray[np.intp]
 Times = NDArray[np.int64]
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Condition = Callable[[Rows, Times], Floats]
 
 _RESOLUTION_NS = 1_000
+_REACH = 0.5  # of a sine: 30 degrees, more than a satellite near the horizon climbs in a step
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -158,20 +159,38 @@ def station_passes(ephemeris: Ephemeris, stations: tuple[Station, ...]) -> Windo
     latitude_deg = np.array([station.latitude_deg for station in stations])
     longitude_deg = np.array([station.longitude_deg for station in stations])
     altitude_m = np.array([station.altitude_m for station in stations])
-    mask = np.sin(np.radians([station.mask_deg for station in stations]))
-    site_m = ecef_from_geodetic(latitude_deg, longitude_deg, altitude_m)
-    up = geodetic_up(latitude_deg, longitude_deg)
+    return site_passes(
+        ephemeris,
+        ecef_from_geodetic(latitude_deg, longitude_deg, altitude_m),
+        geodetic_up(latitude_deg, longitude_deg),
+        np.array([station.mask_deg for station in stations]),
+    )
+
+
+def site_passes(ephemeris: Ephemeris, site_ecef_m: Floats, up: Floats, mask_deg: Floats) -> Windows:
+    """Return when each satellite (`first`) is higher than a mask over each site (`second`).
+
+    Parameters
+    ----------
+    ephemeris
+        Of the satellites.
+    site_ecef_m, up
+        (m, 3) places, and unit vectors to their zeniths.
+    mask_deg
+        (m,) lowest elevations.
+    """
+    mask = np.sin(np.radians(mask_deg))
     found = []
     for satellite in range(len(ephemeris.names)):
 
-        def above(station: Rows, t_ns: Times, satellite: int = satellite) -> Floats:
+        def above(site: Rows, t_ns: Times, satellite: int = satellite) -> Floats:
             position_m = ephemeris.position_ecef_m(t_ns, satellite)
-            return sine_elevation(position_m, site_m[station], up[station]) - mask[station]
+            return sine_elevation(position_m, site_ecef_m[site], up[site]) - mask[site]
 
         nodes_m = ephemeris.ecef_m[satellite]
-        values = sine_elevation(nodes_m, site_m[:, None], up[:, None]) - mask[:, None]
-        station, start_ns, end_ns = positive_spans(ephemeris.nodes_ns, values, above, reach=0.5)
-        found.append((np.full(station.size, satellite), station, start_ns, end_ns))
+        values = sine_elevation(nodes_m, site_ecef_m[:, None], up[:, None]) - mask[:, None]
+        site, start_ns, end_ns = positive_spans(ephemeris.nodes_ns, values, above, _REACH)
+        found.append((np.full(site.size, satellite), site, start_ns, end_ns))
     first, second, start_ns, end_ns = (
         np.concatenate(column) for column in zip(*found, strict=True)
     )
