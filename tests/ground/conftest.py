@@ -60,7 +60,6 @@ def make_answer(chip: bytes) -> MakeAnswer:
             "eo:cloud_cover": 12.5,
             "view:off_nadir": 11.0,
             "view:sun_elevation": 55.5,
-            "instruments": ["imager10m"],
             "gsd": 10.0,
         }
         if kind == "alert":

@@ -9,7 +9,7 @@ import pytest
 
 from orbitloom.errors import OutputError, PacketError
 from orbitloom.ground import Ground
-from orbitloom.scenario import Scenario, Subscription
+from orbitloom.scenario import Subscription
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -105,26 +105,6 @@ def test_without_a_folder_nothing_is_written(
     assert delivery.subscriptions == ("everyone",)
     assert delivery.files == ()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_earlier_flight_is_cleared_away_and_nothing_else(
-    tmp_path, scenario: Scenario, make_answer, arrived_ns
-):
-    for seed, capture in ((5, 7), (6, 8)):
-        if seed == 6:
-            (tmp_path / "inbox" / "mine.xml").write_text("kept")
-            (tmp_path / "catalog" / "mine.txt").write_text("kept")
-        ground = Ground(tmp_path, scenario.model_copy(update={"seed": seed}))
-        ground.receive(make_answer(capture=capture), arrived_ns=arrived_ns, station="Troll")
-        ground.close()
-
-    assert _names(tmp_path / "inbox") == [
-        "everyone-0008-alert.geojson",
-        "everyone-0008-alert.xml",
-        "mine.xml",
-    ]
-    assert _names(tmp_path / "catalog") == ["catalog.json", "flood", "mine.txt"]
-    assert _names(tmp_path / "catalog" / "flood") == ["collection.json", "test-ring-6-0008"]
 
 
 def test_a_flight_without_answers_leaves_an_empty_catalogue(tmp_path, scenario):

@@ -65,7 +65,7 @@ class Archive:
         PacketError
             If the chip is not a raster.
         """
-        item = _item(arrival)
+        item = _item(arrival, self._scenario.instrument.kind)
         parts = {"record.geojson": arrival.answer.record}
         if arrival.answer.chip:
             parts["chip.tif"] = arrival.answer.chip
@@ -103,8 +103,8 @@ class _Writer(DefaultStacIO):
         write_file(Path(href), txt.encode() + b"\n")
 
 
-def _item(arrival: Arrival) -> pystac.Item:
-    fields = _fields(arrival)
+def _item(arrival: Arrival, instrument: str) -> pystac.Item:
+    fields = {"instruments": [instrument], **_fields(arrival)}
     item = pystac.Item(
         id=arrival.identifier,
         geometry=mapping(arrival.geometry),

@@ -108,8 +108,8 @@ class Arrival:
 
     @property
     def latency_s(self) -> float:
-        """From the capture to the station, s; in milliseconds, as fine as the record's time."""
-        return round((self.arrived_ns - self.sensed_ns) / time.SECOND_NS, 3)
+        """From the capture to the station, s; to 10 ms, for the record's time is cut to 1 ms."""
+        return round((self.arrived_ns - self.sensed_ns) / time.SECOND_NS, 2)
 
     @property
     def stem(self) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orbitloom.errors import OutputError, PacketError
+from orbitloom.errors import PacketError
 from orbitloom.ground.archive import Archive
 from orbitloom.ground.arrival import Arrival, slug
 from orbitloom.ground.files import write_file
@@ -17,8 +16,6 @@ from orbitloom.scenario import Scenario
 from orbitloom.wire import Answer
 
 __all__ = ["Delivery", "Ground"]
-
-_OURS = re.compile(r".+-\d{4,}-(alert|nothing_found|not_observable)\.\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +41,7 @@ class Ground:
     Parameters
     ----------
     folder
-        Gets ``inbox/`` and ``catalog/``, and loses what an earlier flight left there. None to
-        write nothing, for an arm that is only measured.
+        Gets ``inbox/`` and ``catalog/``. None to write nothing, for an arm that is only measured.
     scenario
         What was flown: its name and seed go into every identifier, its subscriptions say who
         gets what.
@@ -72,7 +68,9 @@ class Ground:
             self._inbox = folder / "inbox"
             self._archive = Archive(folder / "catalog", scenario)
             self._outlets = installed_outlets() if outlets is None else tuple(outlets)
-            _clear(folder)
+            for made in (self._inbox, folder / "catalog"):  # refuse a bad place before the flight
+                write_file(made / ".writable", b"")
+                (made / ".writable").unlink()
 
     def receive(self, answer: Answer, *, arrived_ns: int, station: str) -> Delivery:
         """Archive an answer and deliver it; the same answer again changes nothing.
@@ -126,30 +124,3 @@ class Ground:
             file = outlet.render(arrival)
             if file is not None:
                 yield file
-
-
-def _clear(folder: Path) -> None:
-    """Make the folders, and take away the answers of an earlier flight, and nothing else."""
-    inbox, catalog = folder / "inbox", folder / "catalog"
-    try:
-        for made in (inbox, catalog):
-            made.mkdir(parents=True, exist_ok=True)
-            write_file(made / ".writable", b"")
-            (made / ".writable").unlink()
-        for file in inbox.iterdir():
-            if _OURS.fullmatch(file.name):
-                file.unlink()
-        for record in catalog.glob("*/*/record.geojson"):
-            home = record.parent
-            for file in (record, home / "chip.tif", home / f"{home.name}.json"):
-                file.unlink(missing_ok=True)
-            if not any(home.iterdir()):
-                home.rmdir()
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"cannot be written ({(error.strerror or str(error)).lower()})",
-            where=str(folder),
-            way_out="Give another folder with --out, or mend its rights and free space",
-        ) from None
