@@ -203,6 +203,28 @@ def test_the_longer_contact_wins_a_tie() -> None:
         assert int(plan.receiver[route.hops[0].contact]) == entry
 
 
+@pytest.mark.parametrize(("ends", "entry"), [((50, 60), 2), ((60, 50), 1), ((50, 50), 1)])
+@pytest.mark.parametrize("slower", [1, 2])
+def test_ties_are_broken_behind_a_wait(ends: tuple[int, int], entry: int, slower: int) -> None:
+    """0 to 3 by 1 or 2, one of them later; but both wait at 3 for the pass, so neither is ahead."""
+    late = [10 if node == slower else 0 for node in (1, 2)]
+    plan = sample_plan(
+        [
+            (0, 1, late[0], ends[0], 8e3, 0),
+            (0, 2, late[1], ends[1], 8e3, 0),
+            (1, 3, 0, 90, 8e3, 0),
+            (2, 3, 0, 90, 8e3, 0),
+            (3, 4, 70, 90, 8e3, 0),
+        ],
+        4,
+        1,
+    )
+    route = Router(plan).route(bundle(1000), 0, 0)
+    assert route is not None
+    assert route.arrival_ns == 71 * S
+    assert int(plan.receiver[route.hops[0].contact]) == entry
+
+
 def test_any_station_will_do() -> None:
     plan = sample_plan(
         [(0, 1, 10, 90, 8e3, 0), (0, 2, 5, 90, 1e3, 0), (0, 3, 50, 90, 8e6, 0)], 1, 3
