@@ -227,6 +227,8 @@ class ArmFlight:
         survey = self._scenario.survey
         taken_bytes = survey.rate_mbps * 1e6 / 8 * (end_ns - start_ns) / SECOND_NS
         packets = round(taken_bytes / survey.compression)
+        if packets == 0:
+            return
         if self._on_board:
             scenes = taken_bytes / (survey.scene_mb * 1e6)
             size, priority = round(scenes * survey.record_bytes), Priority.BULK
@@ -292,7 +294,7 @@ class ArmFlight:
     def _survey_totals(self) -> SurveyTotals:
         totals = self._survey_bytes
         processed = totals["processed"]
-        if self._on_board:
+        if self._on_board and self._survey_rate > 0:
             done_s = sum(craft.platform.computer.survey_done_s for craft in self._crafts)
             survey = self._scenario.survey
             packets_per_s = survey.rate_mbps * 1e6 / 8 / survey.compression

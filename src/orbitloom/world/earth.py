@@ -110,7 +110,7 @@ class EarthOrientation:
         OrbitError
             If a time lies before the table's first row.
         """
-        if np.min(t_ns) < self.t_ns[0]:
+        if np.min(t_ns, initial=self.t_ns[0]) < self.t_ns[0]:
             raise OrbitError(
                 f"the Earth's rotation is not tabulated at {time.to_iso(int(np.min(t_ns)))}",
                 way_out=f"Start at {time.to_iso(int(self.t_ns[0]))} or later",
