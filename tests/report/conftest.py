@@ -44,7 +44,7 @@ def _make_flight(
     names: dict[int, str] | None = None,
 ) -> FlightResult:
     scenario = load("ring12", seed=seed)
-    satellites = tuple(f"RING-{number:02d}" for number in range(1, 13))
+    satellites = tuple(f"SAT-{number:02d}" for number in range(1, 13))
     tasks = tuple(_tasks(scenario, satellites, captures, names or {}))
     answers = tuple(_answer(scenario, task) for task in tasks)
     ledger: list[LedgerRow] = []
@@ -202,7 +202,7 @@ def _steps(scenario: Scenario, arm: Arm, task: CaptureTask) -> Iterator[LedgerRo
             ("assess", 4.9, 630.0, l4),
         )
     ]
-    capture = [("capture", 1.45, 43.0, 0, l0)]
+    capture = [("sense", 1.45, 43.0, 0, l0)]
     if arm == "orbit":
         parts = [*capture, ("wait", float(random.uniform(0, 90)), "computer busy"), *chain]
         if task.capture == 5:
@@ -247,13 +247,16 @@ def _steps(scenario: Scenario, arm: Arm, task: CaptureTask) -> Iterator[LedgerRo
             node = "Svalbard"
         if now_ns == scenario.end_ns:
             return
+    yield LedgerRow(
+        arm=arm, capture=task.capture, node="Svalbard", step="inbox", start_ns=now_ns, end_ns=now_ns
+    )
 
 
 def _fate(
     scenario: Scenario, arm: Arm, task: CaptureTask, answer: Answer, rows: list[LedgerRow]
 ) -> Fate:
-    arrived = rows[-1].end_ns < scenario.end_ns
     last = rows[-1]
+    arrived = last.step == "inbox"
     return Fate(
         capture=task.capture,
         digest=answer.digest(),

@@ -40,7 +40,7 @@ _BY_STEP = {
     "light": "light travelling",
     **dict.fromkeys(("L0", "L1", "L2", "L3", "L4"), "computing L0 to L4"),
     "assess": "running the model",
-    "capture": "finishing the capture",
+    "sense": "finishing the capture",
 }
 _WORTH_SAYING = 0.01
 """Groups below this share of the difference are left out of the words, not of the table."""

@@ -42,7 +42,23 @@ _KEY_SECTIONS = (
     "survey",
     "ground",
 )
-_KEYS_NOT_SHOWN = {"instrument.bands", "fleet.elements", "model.kind", "instrument.kind"}
+_KEYS_NOT_SHOWN = {
+    "fleet.elements",
+    "model.kind",
+    *(
+        f"instrument.{key}"
+        for key in (
+            "kind",
+            "bands",
+            "full_well_e",
+            "read_noise_e",
+            "dark_dn",
+            "dark_nonuniformity_dn",
+            "prnu",
+            "calibration_residual",
+        )
+    ),
+}
 
 
 def page(result: FlightResult, figures: Mapping[str, Any], gain: Gain) -> str:
@@ -119,7 +135,7 @@ def _tiles(figures: Mapping[str, Any], alerts: int) -> list[tuple[str, str]]:
     if last != first and down and more:
         tiles.append(
             (
-                f"{times_words(more / down)} times fewer" if more >= down else bytes_words(down),
+                f"{times_words(more / down)}× fewer" if more >= down else bytes_words(down),
                 f"bytes sent down per answer: {bytes_words(down)} instead of {bytes_words(more)}",
             )
         )
@@ -249,10 +265,10 @@ def _alerts(result: FlightResult) -> str:
     )
     legend = (
         '<p class="note">Left: true colour. Right: what was classed, and the polygon that went '
-        'out. <span class="swatch" style="background:#0072b2"></span>found'
-        '<span class="swatch" style="background:#fff"></span>cloud'
-        '<span class="swatch" style="background:#333"></span>shadow'
-        '<span class="swatch" style="background:#ffd400"></span>polygon of the alert</p>'
+        'out. <span class="key"><i style="background:#0072b2"></i>found</span>'
+        '<span class="key"><i style="background:#fff"></i>cloud</span>'
+        '<span class="key"><i style="background:#333"></i>shadow</span>'
+        '<span class="key"><i style="background:#ffd400"></i>polygon of the alert</span></p>'
     )
     cards = "".join(_alert(result, number) for number in shown)
     return f'<h2>What was found</h2>{legend}<div class="alerts">{cards}</div>{more}'
@@ -444,7 +460,7 @@ def _survey(result: FlightResult, arms: Mapping[str, Any]) -> str:
         "the other arms all of it has to go down."
     )
     return f"<h2>The survey behind the targets</h2><p>{escape(assumption)}</p>" + _table(
-        ("", "imaged", "worked on board", "sent down", "waiting at the end"), lines, ""
+        ("", "imaged", "worked on", "sent down", "waiting at the end"), lines, ""
     )
 
 

@@ -25,7 +25,9 @@ INCUMBENTS = (
     Incumbent("Copernicus EMS, first flood map", "within few hours after acquisition", None, None),
     Incumbent("ICEYE, SAR imagery", "1 to 8 h", 1 * _HOUR, 8 * _HOUR),
     Incumbent("Planet, optical imagery", "6 to 12 h", 6 * _HOUR, 12 * _HOUR),
-    Incumbent("NASA FIRMS, fire points world-wide", "up to 3 h", None, 3 * _HOUR),
+    Incumbent(
+        "NASA FIRMS, fire points", "under 60 s over the USA, up to 3 h elsewhere", 60.0, 3 * _HOUR
+    ),
     Incumbent(
         "EarthSight (research, simulated)", "p90 51 min, 21 min with its method", 1260.0, 3060.0
     ),

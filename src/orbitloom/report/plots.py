@@ -50,7 +50,7 @@ _GROUP_COLOURS = {
     "waiting for power or cooling": "#D55E00",
     "computing L0 to L4": "#0072B2",
     "running the model": "#009E73",
-    "finishing the capture": "#000000",
+    "finishing the capture": "#44546A",
     "other": "#CCCCCC",
 }
 _SEA, _LAND = (238, 243, 247), (214, 217, 210)
@@ -111,7 +111,11 @@ def latencies(result: FlightResult) -> str:
     An arm that has not delivered all ends below 1, with the number it still owes. Below it, on the
     same axis, what services of today publish.
     """
-    published = [entry for entry in INCUMBENTS if entry.slowest_s is not None]
+    published = [
+        (entry.service, entry.fastest_s, entry.slowest_s)
+        for entry in INCUMBENTS
+        if entry.fastest_s is not None and entry.slowest_s is not None
+    ]
     flown_s = (result.scenario.end_ns - result.scenario.start_ns) / SECOND_NS
     high_s = max(flown_s * 1.6, 13 * 3600.0)
     with _drawing(9.2, 5.2) as (figure, svg):
@@ -126,12 +130,11 @@ def latencies(result: FlightResult) -> str:
         )
         upper.set_ylabel("answers in the inbox")
         upper.axhline(0.9, color=_FAINT, linewidth=0.8)
-        upper.legend(loc="upper left", fontsize=9.5)
+        figure.legend(loc="upper center", ncols=3, fontsize=9.5)
         upper.tick_params(axis="x", length=0, labelbottom=False)
-        for line, entry in enumerate(published):
-            fast_s, slow_s = entry.fastest_s or 60.0, entry.slowest_s or 0.0
+        for line, (service, fast_s, slow_s) in enumerate(published):
             lower.plot((fast_s, slow_s), (line, line), color="#8A8A8A", linewidth=5, alpha=0.55)
-            lower.text(fast_s * 0.85, line, entry.service, ha="right", va="center", fontsize=8.5)
+            lower.text(fast_s * 0.85, line, service, ha="right", va="center", fontsize=8.5)
         lower.set_ylim(len(published) - 0.5, -0.6)
         lower.set_yticks([])
         lower.set_ylabel("published\ntoday")
@@ -139,7 +142,7 @@ def latencies(result: FlightResult) -> str:
         for axes in (upper, lower):
             _time_axis(axes, 0.9, high_s)
         lower.set_xlabel("time from the middle of the capture to the inbox")
-        figure.subplots_adjust(left=0.085, right=0.99, top=0.985, bottom=0.105)
+        figure.subplots_adjust(left=0.085, right=0.99, top=0.935, bottom=0.105)
     return svg[0]
 
 
@@ -200,7 +203,10 @@ def time_split(seconds: dict[str, dict[str, float]]) -> str:
             spine.set_visible(False)
         for group in used:
             axes.bar(0, 0, color=_GROUP_COLOURS[group], label=group)
-        figure.legend(loc="lower center", ncols=4, fontsize=8.5, handlelength=1, columnspacing=1.4)
+        if used:
+            figure.legend(
+                loc="lower center", ncols=4, fontsize=8.5, handlelength=1, columnspacing=1.4
+            )
         bottom = 0.46 / (0.62 + 0.62 * len(seconds)) * (1 + (len(used) > 4))
         figure.subplots_adjust(left=0.09, right=0.885, top=0.99, bottom=bottom)
     return svg[0]
@@ -210,7 +216,7 @@ def waterfall(rows: Sequence[LedgerRow]) -> str:
     """Return one answer's steps in each arm as bars over logarithmic time since the capture."""
     arms: dict[str, list[LedgerRow]] = {}
     for row in rows:
-        if row.end_ns > row.start_ns or row.step != "wait":
+        if row.end_ns > row.start_ns:
             arms.setdefault(row.arm, []).append(row)
     start_ns = min(row.start_ns for row in rows)
     high_s = max(max(row.end_ns - start_ns for row in rows) / SECOND_NS * 1.8, 30.0)
@@ -257,7 +263,12 @@ def world_map(result: FlightResult) -> str:
         if result.track_deg.size:
             now = result.track_deg[:, 0]
             axes.plot(
-                now[:, 1], now[:, 0], "d", color="#0072B2", markersize=4, label="at the start"
+                now[:, 1],
+                now[:, 0],
+                "d",
+                color="#0072B2",
+                markersize=4,
+                label="satellite at the start",
             )
         looked = {task.target for task in result.tasks}
         rest = [target for target in result.scenario.targets if target.name not in looked]
@@ -267,7 +278,7 @@ def world_map(result: FlightResult) -> str:
             ".",
             color="#6b7785",
             markersize=3,
-            label="not passed in daylight",
+            label="not looked at",
         )
         for kind, colour in KIND_COLOURS.items():
             found = [
@@ -368,8 +379,16 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
             if number >= len(shown):
                 axes.set_visible(False)
                 right.set_visible(False)
-        figure.supxlabel("hours since the start", fontsize=8.5)
-        figure.set_layout_engine("constrained")
+        figure.supxlabel("hours since the start", fontsize=8.5, y=0.01)
+        height = figure.get_figheight()
+        figure.subplots_adjust(
+            left=0.045,
+            right=0.945,
+            top=1 - 0.22 / height,
+            bottom=0.5 / height,
+            hspace=0.3,
+            wspace=0.1,
+        )
     return svg[0]
 
 
