@@ -56,14 +56,16 @@ class RuleModel:
         Areas must exceed their uncertainty this many times.
     least_contrast
         Median index inside less the threshold.
-    largest_cloud_edge_share
-        More of the edge on cloud or shadow, and it is more likely a piece of those.
+    largest_cloud_edge_share, least_cut_km2
+        With more of the edge on cloud or shadow, and a smaller area than this, it is more likely a
+        piece of those. A large flood below broken cloud is kept: its edge is cut, its inside seen.
     """
 
     name: str = "rules"
     least_sigmas: float = 3.0
     least_contrast: float = 0.10
     largest_cloud_edge_share: float = 0.5
+    least_cut_km2: float = 0.5
 
     def assess(self, evidence: Evidence) -> Assessment:
         """Return the rank (larger and clearer is higher), and whether a rule speaks against it."""
@@ -73,8 +75,11 @@ class RuleModel:
             reason = f"the area is below {self.least_sigmas:g} times its uncertainty"
         elif evidence.contrast < self.least_contrast:
             reason = "it hardly differs from its surroundings"
-        elif evidence.cloud_edge_share > self.largest_cloud_edge_share:
-            reason = "most of its edge is cloud or shadow"
+        elif (
+            evidence.cloud_edge_share > self.largest_cloud_edge_share
+            and evidence.area_km2 < self.least_cut_km2
+        ):
+            reason = "it is small, and most of its edge is cloud or shadow"
         else:
             return Assessment(rank=rank, verdict="keep", reason="no rule speaks against it")
         return Assessment(rank=rank, verdict="hold", reason=reason)

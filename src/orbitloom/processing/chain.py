@@ -27,8 +27,8 @@ __all__ = ["ChainResult", "process"]
 GSD_M = 10.0
 """Cell of the grid, metres."""
 
-_OUTLINE_BYTES = 4_000
-_CHIP_BYTES = 5_000
+_OUTLINE_BYTES = 5_600
+_ANSWER_BYTES = 10_000  # outline and chip share it; the outline goes first
 _GRADES = {"L4": 6}
 """GB/T 38026 counts 0 to 6; grade 6 is the thematic product. See docs/design/levels.md."""
 
@@ -134,7 +134,8 @@ def process(
         geometry = footprint(place.longitude_deg, place.latitude_deg)
         return _result(_answer(geometry, properties), sizes, frames, grid)
     geometry = outline(finding.area, grid, _OUTLINE_BYTES)
-    answer = _answer(geometry, properties, chip(tile, finding.area, _CHIP_BYTES))
+    left = _ANSWER_BYTES - len(_answer(geometry, properties).to_bytes())
+    answer = _answer(geometry, properties, chip(tile, finding.area, left))
     return _result(answer, sizes, frames, grid)
 
 

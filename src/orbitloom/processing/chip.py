@@ -18,22 +18,32 @@ CLASSES = {"clear": 1, "found": 2, "cloud": 3, "shadow": 4, "no data": 5}
 
 _SIDE_PX = 256
 _MARGIN = 0.15
-_QUALITIES = (60, 50, 40, 30, 20, 10, 5)
+_CHOICES = tuple((side, quality) for side in (256, 192, 128, 96, 64) for quality in (60, 40, 20))
+"""Side and WebP quality, the best first."""
 _GAMMA = 1 / 1.8
 
 
 def chip(tile: Tile, area: NDArray[np.bool_], budget_bytes: int) -> bytes:
     """Return true colour (red, green, blue) and the classes around a finding.
 
-    The picture is a square of at most 256 pixels, lossy WebP at the best quality that fits the
+    The picture is a square of at most 256 pixels, lossy WebP, the largest and best that fits the
     budget; WebP keeps the fourth band without loss. Colours are stretched from 0 to the 98th
     percentile of what is clear in the picture.
     """
-    rows, columns, factor = _window(area)
+    octets = b""
+    for side_px, quality in _CHOICES:
+        octets = _write(*_picture(tile, area, side_px), tile.grid.epsg, quality)
+        if len(octets) <= budget_bytes:
+            break
+    return octets
+
+
+def _picture(tile: Tile, area: NDArray[np.bool_], side_px: int) -> tuple[NDArray[np.uint8], Affine]:
+    """Return the layers (4, rows, columns) of a picture, and where it lies."""
+    rows, columns, factor = _window(area, side_px)
     bands = [_shrunk(tile.band(name)[rows, columns], factor) for name in ("red", "green", "blue")]
-    classes = _classes(tile.mask[rows, columns], area[rows, columns])[
-        factor // 2 :: factor, factor // 2 :: factor
-    ][: bands[0].shape[0], : bands[0].shape[1]]
+    middle = slice(factor // 2, None, factor)
+    classes = _classes(tile.mask[rows, columns], area[rows, columns])[middle, middle]
     clear = classes <= CLASSES["found"]
     picture = np.stack(bands)
     white = np.percentile(picture[:, clear], 98.0) if clear.any() else picture.max()
@@ -43,22 +53,18 @@ def chip(tile: Tile, area: NDArray[np.bool_], budget_bytes: int) -> bytes:
     corner = Affine(
         a * factor, 0.0, west + a * columns.start, 0.0, e * factor, north + e * rows.start
     )
-    for quality in _QUALITIES:
-        octets = _write(layers, corner, tile.grid.epsg, quality)
-        if len(octets) <= budget_bytes:
-            break
-    return octets
+    return layers, corner
 
 
-def _window(area: NDArray[np.bool_]) -> tuple[slice, slice, int]:
+def _window(area: NDArray[np.bool_], side_px: int) -> tuple[slice, slice, int]:
     """Return rows and columns of a square around the finding, and how many cells make a pixel."""
     spans = [np.flatnonzero(area.any(axis=axis)) for axis in (1, 0)]
     side = max(int(span[-1] - span[0] + 1) for span in spans)
     side = max(int(side * (1 + 2 * _MARGIN)), 128)
-    factor = -(-side // _SIDE_PX)
+    factor = -(-side // side_px)
     slices = []
     for span, size in zip(spans, area.shape, strict=True):
-        length = min(side, size) // factor * factor
+        length = max(min(side, size) // factor, 1) * factor
         start = int(span[0] + span[-1] + 1 - length) // 2
         start = min(max(start, 0), size - length)
         slices.append(slice(start, start + length))

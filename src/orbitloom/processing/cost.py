@@ -48,19 +48,39 @@ class Profile(Protocol):
     """A computer, as the cost model sees it: `scenario.hardware.Compute` or `Ground`."""
 
     @property
-    def peak_tops(self) -> float: ...
+    def peak_tops(self) -> float:
+        """Peak, int8, 1e12 operations a second."""
+        ...
+
     @property
-    def memory_gb_per_s(self) -> float: ...
+    def memory_gb_per_s(self) -> float:
+        """Memory rate."""
+        ...
+
     @property
-    def kernel_efficiency(self) -> float: ...
+    def kernel_efficiency(self) -> float:
+        """Share of the peak that array kernels reach."""
+        ...
+
     @property
-    def bandwidth_efficiency(self) -> float: ...
+    def bandwidth_efficiency(self) -> float:
+        """Share of the memory rate that is reached."""
+        ...
+
     @property
-    def half_precision_share(self) -> float: ...
+    def half_precision_share(self) -> float:
+        """Dense fp16 rate as a share of the int8 peak."""
+        ...
+
     @property
-    def load_w(self) -> float: ...
+    def load_w(self) -> float:
+        """Power at full load."""
+        ...
+
     @property
-    def idle_w(self) -> float: ...
+    def idle_w(self) -> float:
+        """Power at rest."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

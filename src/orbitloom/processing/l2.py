@@ -45,11 +45,12 @@ WATER = 16
 _CLOUD_BLUE = 0.20
 _WHITENESS = 0.7
 _HAZE_OFFSET = 0.08
-_CLOUD_MARGIN_PX = 3  # as Fmask grows its clouds
-# Shadow: Fmask looks for it from 200 m to 12 km of cloud height; here it must also be darker than
-# this share of the scene's clear land in the near infrared, where land is bright.
+_CLOUD_MARGIN_PX = 1  # as Fmask grows its clouds
+# Shadow: Fmask looks for it from 200 m to 12 km of cloud height. Dark is below this share of the
+# upper quartile of open ground, which holds lit ground even where half of it lies in shadow.
 _CLOUD_HEIGHTS_M = (200.0, 12_000.0)
 _SHADOW_SHARE = 0.65
+_LEAST_FIT = 0.3  # Fmask's threshold for a cloud and its shadow to belong together
 _COARSE = 4
 
 
@@ -118,7 +119,7 @@ def to_reflectance(
     good = (mask & NO_DATA) == 0
     cloud = _cloud(blue, green, red, good)
     water = (ndwi(green, nir) > 0.0) & good & ~cloud
-    shadow = _shadow(cloud, water, nir, good, place, direction_ecef)
+    shadow = _shadow(cloud, water, green, nir, good, _shadow_step_px(place, direction_ecef))
     mask |= np.where(cloud, CLOUD, 0).astype(np.uint8)
     mask |= np.where(shadow, SHADOW, 0).astype(np.uint8)
     mask |= np.where(water, WATER, 0).astype(np.uint8)
@@ -156,55 +157,80 @@ def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
 def _shadow(
     cloud: NDArray[np.bool_],
     water: NDArray[np.bool_],
+    green: NDArray[np.float32],
     nir: NDArray[np.float32],
     good: NDArray[np.bool_],
-    place: Geolocation,
-    sun_ecef: NDArray[np.float64],
+    step_px: tuple[float, float],
 ) -> NDArray[np.bool_]:
-    """Return where it is dark and a cloud of any plausible height can cast its shadow."""
-    clear_land = good & ~cloud & ~water
-    if not cloud.any() or not clear_land.any():
+    """Return the clouds' shadows: the cloud mask, projected from the height that fits best.
+
+    As Fmask matches clouds with dark ground, but all clouds of a scene as one deck. Land counts as
+    dark in the near infrared, where it is bright; water in the green, where it is.
+    """
+    if not cloud.any():
         return np.zeros_like(cloud)
-    step = _shadow_step_px(place, sun_ecef)
-    coarse = cloud[::_COARSE, ::_COARSE]
-    reach = np.zeros_like(coarse)
-    pixels_per_m = float(np.hypot(*step)) / _COARSE
-    count = max(2, int((_CLOUD_HEIGHTS_M[1] - _CLOUD_HEIGHTS_M[0]) * pixels_per_m))
-    for height_m in np.linspace(*_CLOUD_HEIGHTS_M, min(count, 400)):
-        down, right = (round(float(part) * height_m / _COARSE) for part in step)
-        _or_shifted(reach, coarse, down, right)
-    reach = grown(reach, 2)
-    can_fall = np.repeat(np.repeat(reach, _COARSE, axis=0), _COARSE, axis=1)
-    can_fall = can_fall[: cloud.shape[0], : cloud.shape[1]]
-    dark = nir < _SHADOW_SHARE * np.median(
-        nir[::_COARSE, ::_COARSE][clear_land[::_COARSE, ::_COARSE]]
-    )
-    return np.asarray(can_fall & dark & good & ~cloud & ~water)
+    open_ground = good & ~cloud
+    few = (slice(None, None, _COARSE), slice(None, None, _COARSE))
+    dark = np.zeros_like(cloud)
+    for kind, band in ((~water, nir), (water, green)):
+        sample = band[few][(open_ground & kind)[few]]
+        if sample.size:
+            dark |= kind & (band < np.float32(_SHADOW_SHARE * np.percentile(sample, 75)))
+    low_m, high_m = _CLOUD_HEIGHTS_M
+    per_m = max(abs(part) for part in step_px)
+    heights_m = np.linspace(low_m, high_m, int((high_m - low_m) * per_m / _COARSE) + 2)
+    coarse = (cloud[few], open_ground[few], dark[few])
+    fits = [_fit(*coarse, _shift(step_px, height_m, _COARSE)) for height_m in heights_m]
+    best_m = float(heights_m[int(np.argmax(fits))])
+    if max(fits) < _LEAST_FIT:
+        return np.zeros_like(cloud)
+    near_m = best_m + np.arange(-_COARSE, _COARSE + 1) / per_m
+    fits = [_fit(cloud, open_ground, dark, _shift(step_px, height_m, 1)) for height_m in near_m]
+    shift = _shift(step_px, float(near_m[int(np.argmax(fits))]), 1)
+    return _moved(cloud, shift) & open_ground
 
 
-def _or_shifted(
-    target: NDArray[np.bool_], source: NDArray[np.bool_], down: int, right: int
-) -> None:
-    """Lay the source, moved by whole pixels, over the target."""
-    rows, columns = target.shape
-    if abs(down) >= rows or abs(right) >= columns:
-        return
-    to = (
-        slice(max(down, 0), rows + min(down, 0)),
-        slice(max(right, 0), columns + min(right, 0)),
-    )
-    of = (
-        slice(max(-down, 0), rows + min(-down, 0)),
-        slice(max(-right, 0), columns + min(-right, 0)),
-    )
-    target[to] |= source[of]
+def _fit(
+    cloud: NDArray[np.bool_],
+    open_ground: NDArray[np.bool_],
+    dark: NDArray[np.bool_],
+    shift: tuple[int, int],
+) -> float:
+    """Return which share of the ground below the moved clouds is dark; 0 if there is hardly any."""
+    to, of = _overlap(cloud.shape, shift)
+    below = cloud[of] & open_ground[to]
+    cells = np.count_nonzero(below)
+    if cells < 0.1 * np.count_nonzero(cloud):
+        return 0.0
+    return float(np.count_nonzero(below & dark[to])) / cells
+
+
+def _shift(step_px: tuple[float, float], height_m: float, coarse: int) -> tuple[int, int]:
+    return round(step_px[0] * height_m / coarse), round(step_px[1] * height_m / coarse)
+
+
+def _moved(mask: NDArray[np.bool_], shift: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask moved by whole pixels; nothing comes in from outside."""
+    to, of = _overlap(mask.shape, shift)
+    moved = np.zeros_like(mask)
+    moved[to] = mask[of]
+    return moved
+
+
+def _overlap(
+    shape: tuple[int, ...], shift: tuple[int, int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return where a moved array lands, and which part of it."""
+    to = tuple(slice(max(d, 0), max(n + min(d, 0), 0)) for n, d in zip(shape, shift, strict=True))
+    of = tuple(slice(max(-d, 0), max(n - max(d, 0), 0)) for n, d in zip(shape, shift, strict=True))
+    return to, of
 
 
 def _shadow_step_px(place: Geolocation, sun_ecef: NDArray[np.float64]) -> tuple[float, float]:
     """Return how far a shadow moves, in lines and columns, for each metre of cloud height.
 
-    A cloud is seen at the pixel behind it, so the view's own parallax (tan of off-nadir) adds to
-    the Sun's; the search grows its reach by a margin instead of modelling it.
+    A cloud is seen at the pixel behind it, so a rolled view shifts it as well, by height times the
+    tangent of the roll across the track; that is left out, as the built-in scenes do.
     """
     longitude, latitude = place.longitude_deg, place.latitude_deg
     row, column = (n // 2 for n in longitude.shape)

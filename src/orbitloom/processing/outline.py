@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -15,30 +14,33 @@ from shapely.geometry import MultiPolygon, Polygon, box, mapping, shape
 from shapely.geometry.polygon import orient
 
 from orbitloom.processing.l3 import Grid
+from orbitloom.wire import canonical_json
 
 __all__ = ["footprint", "outline"]
 
 _DECIMALS = 5  # 1.1 m, a ninth of a cell
 _FIRST_TOLERANCE_CELLS = 0.5
-_GROWTH = 1.3
-_LEAST_HOLE_CELLS = 16
+_GROWTH = 1.2
+_LEAST_DETAIL = 40.0  # least area of a hole or a part, in squares of the tolerance
 
 
 def outline(area: NDArray[np.bool_], grid: Grid, budget_bytes: int) -> dict[str, Any]:
     """Return a mask's outline as a GeoJSON geometry, simplified until it fits the budget.
 
-    Douglas-Peucker that keeps topology, tolerance from half a cell up; holes of a few cells go.
+    Douglas-Peucker that keeps topology, tolerance from half a cell up; with it grows the least area
+    of a hole or a part that is kept.
     """
     pieces = [
         shape(geometry)
         for geometry, _ in shapes(area.view(np.uint8), mask=area, transform=Affine(*grid.transform))
     ]
-    least_hole_m2 = _LEAST_HOLE_CELLS * grid.gsd_m**2
-    whole = MultiPolygon([_without_holes_below(piece, least_hole_m2) for piece in pieces])
     tolerance_m = _FIRST_TOLERANCE_CELLS * grid.gsd_m
     while True:
+        least_m2 = _LEAST_DETAIL * tolerance_m**2
+        kept = [_without_holes_below(piece, least_m2) for piece in pieces if piece.area >= least_m2]
+        whole = MultiPolygon(kept or [max(pieces, key=lambda piece: piece.area)])
         geometry = _to_geojson(whole.simplify(tolerance_m), grid.epsg)
-        if len(json.dumps(geometry, separators=(",", ":"))) <= budget_bytes:
+        if len(canonical_json(geometry)) <= budget_bytes:
             return geometry
         tolerance_m *= _GROWTH
 
@@ -98,7 +100,7 @@ def _finished(geometry: Any) -> dict[str, Any]:
 
 def _cut_at_antimeridian(geometry: Any) -> list[Any]:
     west, _, east, _ = geometry.bounds
-    if -180.0 <= west and east <= 180.0:
+    if west >= -180.0 and east <= 180.0:
         return [geometry]
     parts = []
     for turn in (-360.0, 0.0, 360.0):
