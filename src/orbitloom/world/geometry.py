@@ -46,9 +46,10 @@ class World:
     Examples
     --------
     >>> from orbitloom.scenario import load
-    >>> world = World(load("ring12", hours=0.5))
-    >>> world.contacts.nodes[:2], world.light_time_ns(0, 1, world.scenario.start_ns)
-    (('SAT-01', 'SAT-02'), 11884781)
+    >>> scenario = load("ring12", hours=0.5)
+    >>> world = World(scenario)
+    >>> world.contacts.nodes[:2], world.light_time_ns(0, 1, scenario.start_ns) // 10_000
+    (('SAT-01', 'SAT-02'), 1188)
     """
 
     def __init__(self, scenario: Scenario) -> None:

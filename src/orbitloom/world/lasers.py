@@ -109,7 +109,8 @@ def _choose(ephemeris: Ephemeris, windows: Windows, terminals: int) -> Windows:
         possible = np.flatnonzero((windows.start_ns <= t_ns) & (t_ns < windows.end_ns))
         position_m = ephemeris.position_eci_m(t_ns)
         first, second = windows.first[possible], windows.second[possible]
-        length = np.linalg.norm(position_m[first] - position_m[second], axis=-1)
+        # To the metre, so that the even hops of a ring are told apart by number, not by rounding.
+        length = np.rint(np.linalg.norm(position_m[first] - position_m[second], axis=-1))
         length[np.isin(possible, list(held))] *= _HELD
         order = np.argsort(length, kind="stable")
         chosen = {
