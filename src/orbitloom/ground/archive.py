@@ -5,7 +5,8 @@
     catalog/<app>/<scenario>-<seed>-<capture>/<the same>.json, record.geojson, chip.tif
 
 An item is one answer. What its record says in fields of STAC and of its extensions is taken over
-as it is, everything else under the prefix ``orbitloom:``.
+as it is, everything else under the prefix ``orbitloom:``. The extensions' schemas are not declared:
+a validator would fetch them from the network, and an archive must be checkable without one.
 """
 
 from __future__ import annotations
@@ -28,12 +29,6 @@ from orbitloom.scenario import Scenario, time
 
 __all__ = ["Archive"]
 
-_EXTENSIONS = {
-    "eo": "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
-    "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
-    "proj": "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
-    "view": "https://stac-extensions.github.io/view/v1.0.0/schema.json",
-}
 _CORE = ("constellation", "gsd", "instruments", "mission", "bands")  # STAC 1.1, common metadata
 _ELSEWHERE = ("sensed", "satellite")  # datetime and platform say it
 _GEOJSON = "application/geo+json"
@@ -112,10 +107,7 @@ def _item(arrival: Arrival, instrument: str) -> pystac.Item:
         datetime=time.to_datetime(arrival.sensed_ns),
         properties=fields,
     )
-    used = dict(fields)
     if arrival.answer.chip:
-        grid = _grid(arrival.answer.chip)
-        used |= grid
         item.add_asset(
             "chip",
             pystac.Asset(
@@ -123,7 +115,7 @@ def _item(arrival: Arrival, instrument: str) -> pystac.Item:
                 title="Evidence",
                 media_type=pystac.MediaType.COG,
                 roles=["data", "visual"],
-                extra_fields=grid,
+                extra_fields=_grid(arrival.answer.chip),
             ),
         )
     item.add_asset(
@@ -132,8 +124,6 @@ def _item(arrival: Arrival, instrument: str) -> pystac.Item:
             href="./record.geojson", title="Answer", media_type=_GEOJSON, roles=["metadata"]
         ),
     )
-    prefixes = {name.partition(":")[0] for name in used if ":" in name}
-    item.stac_extensions = [uri for prefix, uri in _EXTENSIONS.items() if prefix in prefixes]
     return item
 
 
