@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
-from orbitloom.errors import ScenarioError
+from orbitloom.errors import OrbitError, ScenarioError
 from orbitloom.report.folder import prepare
 from orbitloom.report.report import Report, run_record
 from orbitloom.scenario import Scenario, load
 from orbitloom.twin.flight import Progress
 from orbitloom.twin.flight import fly as fly_twin
+from orbitloom.world.orbits import build_ephemeris
+from orbitloom.world.scene import check_scene
 
-__all__ = ["Report", "fly"]
+__all__ = ["Report", "check", "fly"]
 
 _WORKERS = 2
 """Enough to simulate the next capture while one is processed; each holds a scene in memory."""
@@ -67,6 +69,7 @@ def fly(
     started = clock.perf_counter()
     loaded = _loaded(scenario, hours, seed, stations, arms, scene)
     folder = None if out is None else Path(out)
+    check(loaded)
     with _executor(executor) as runner:
         if folder is not None:
             prepare(folder)
@@ -76,6 +79,27 @@ def fly(
         kind = executor if isinstance(executor, str) else type(executor).__name__
         report.save(folder, run=run_record(wall_s=clock.perf_counter() - started, executor=kind))
     return report
+
+
+def check(scenario: Scenario) -> tuple[str, ...]:
+    """Return the names of a scenario's satellites, if its orbits and its scene can be used.
+
+    `fly` asks before it touches a folder, so that a bad file does not cost an earlier flight.
+
+    Raises
+    ------
+    OrbitError
+        If a satellite's elements cannot be propagated.
+    InputFileError
+        If the file of elements or the scene is not what it should be.
+    """
+    if scenario.scene is not None:
+        check_scene(scenario.scene)
+    try:
+        return build_ephemeris(scenario.fleet, scenario.start_ns, scenario.end_ns).names
+    except OrbitError as error:
+        error.where = error.where or f"scenario {scenario.name}, key fleet"
+        raise
 
 
 def _loaded(

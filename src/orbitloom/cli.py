@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -101,7 +101,8 @@ def fly(
     """
     from orbitloom import api
 
-    with _progress() as progress:
+    given = {"hours": hours, "seed": seed, "stations": stations, "arms": arms, "scene": scene}
+    with _progress() as progress, _naming_options(given):
         report = api.fly(
             scenario,
             hours=hours,
@@ -161,13 +162,15 @@ def show(
 def check(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="The scenario to check.")],
 ) -> None:
-    """Check a scenario without flying it."""
+    """Check a scenario, its orbits and its scene without flying it."""
+    from orbitloom import api
     from orbitloom.scenario import load
 
     loaded = load(file)
+    satellites = api.check(loaded)
     typer.echo(
-        f"{file}: {len(loaded.stations)} stations, {len(loaded.targets)} targets, "
-        f"{loaded.hours:g} h: ready to fly"
+        f"{file}: {len(satellites)} satellites, {len(loaded.stations)} stations, "
+        f"{len(loaded.targets)} targets, {loaded.hours:g} h: ready to fly"
     )
 
 
@@ -190,6 +193,18 @@ def _options(
     """Show the help if there is no command."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+@contextmanager
+def _naming_options(given: Mapping[str, object]) -> Iterator[None]:
+    """Let an error in a key that an option has set say so: the scenario is not to blame."""
+    try:
+        yield
+    except OrbitloomError as error:
+        key = error.where.rpartition(", key ")[2].partition(".")[0]
+        if given.get(key) is not None:
+            error.where = f"option --{key}"
+        raise
 
 
 @contextmanager
@@ -226,7 +241,7 @@ def main() -> None:
         if message is None:
             raise
         command = getattr(getattr(error, "ctx", None), "command_path", "orbitloom")
-        text = message().rstrip(".")
+        text = message().replace("Value error, ", "").rstrip(".")
         code = _complain(f"{text}{'' if text.endswith('?') else '.'} See '{command} --help'")
     sys.exit(code if isinstance(code, int) else 0)
 

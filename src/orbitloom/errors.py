@@ -40,11 +40,13 @@ class OrbitloomError(Exception):
         What the caller can do about it; empty if nothing is known.
     """
 
-    def __init__(self, what: str, *, where: str = "", way_out: str = "") -> None:
+    def __init__(self, what: str, where: str = "", way_out: str = "") -> None:
         self.what = what
         self.where = where
         self.way_out = way_out
         super().__init__(what, where, way_out)
+        # simpy makes an error anew from its arguments; OSError would keep two of the three.
+        self.args = (what, where, way_out)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

@@ -28,13 +28,13 @@ def prepare(folder: Path) -> None:
     OutputError
         If it is a file, holds something foreign, or cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(
-            "is a file, not a folder",
-            where=f"--out {folder}",
-            way_out="Give the name of a folder, new or of an earlier flight",
-        )
     try:
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(
+                "is a file, not a folder",
+                where=f"--out {folder}",
+                way_out="Give the name of a folder, new or of an earlier flight",
+            )
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             if not _holds_flight(folder):

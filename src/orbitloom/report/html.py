@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -479,11 +480,9 @@ def _scenario(scenario: Scenario) -> str:
 
 
 def _foot(figures: Mapping[str, Any]) -> str:
-    from orbitloom import __version__
-
     return (
-        f"<footer>Orbitloom {escape(__version__)}. Everything here follows from the scenario and "
-        f"the seed; the same flight gives the same page. Digest of the answers: "
+        f"<footer>Orbitloom {escape(version('orbitloom'))}. Everything here follows from the "
+        f"scenario and the seed; the same flight gives the same page. Digest of the answers: "
         f"<code>{escape(figures['digest'][:16])}</code>. Every step is in ledger.parquet, the "
         "figures in summary.json.</footer>"
     )

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,10 +134,8 @@ def run_record(*, wall_s: float, executor: str) -> dict[str, Any]:
     executor
         Which executor ran the processing.
     """
-    from orbitloom import __version__
-
     return {
-        "orbitloom": __version__,
+        "orbitloom": version("orbitloom"),
         "finished": True,
         "wall_s": round(wall_s, 3),
         "executor": executor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -99,7 +100,7 @@ def _read(source: str | Path) -> tuple[dict[str, Any], str]:
     if isinstance(source, str) and source in scenario_names():
         return _builtin_tables(f"scenarios/{source}.toml"), f"scenario {source}"
     path = Path(source)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not os.path.exists(path):  # an over-long name is no file
         raise ScenarioError(
             f"there is no scenario {str(source)!r}",
             way_out=f"Built in: {', '.join(scenario_names())}; or give the path of a .toml file",
@@ -141,6 +142,8 @@ def _with_base(tables: dict[str, Any], where: str) -> dict[str, Any]:
             way_out=f"Built in: {', '.join(scenario_names())}",
         )
     base = _builtin_tables(f"scenarios/{base_name}.toml")
+    for own in ("name", "description"):  # a scenario that starts from another is not the other
+        base.pop(own, None)
     for key, value in tables.items():
         under = base.get(key)
         if not (isinstance(value, dict) and isinstance(under, dict)):
