@@ -139,16 +139,18 @@ def split_packets(stream: bytes) -> Iterator[Packet | Damage]:
         if lost_since is None:
             lost_since = offset
             yield Damage(offset, reason)
-        offset = _next_packet(view, offset + 1)
+        behind = offset + size
+        if size and (behind == end or _is_packet(view, behind)):
+            offset = behind
+        else:
+            offset = next((o for o in range(offset + 1, end) if _is_packet(view, o)), end)
 
 
-def _next_packet(view: memoryview, offset: int) -> int:
-    """Return where the next packet with a valid checksum starts, or the end."""
-    end = len(view)
-    while offset + ENVELOPE_BYTES <= end:
-        if view[offset] & 0xF8 == 0x08 and view[offset + 2] & 0xC0 == 0xC0:
-            size = _PRIMARY.unpack_from(view, offset)[2] + 7
-            if offset + size <= end and crc_hqx(view[offset : offset + size], 0xFFFF) == 0:
-                return offset
-        offset += 1
-    return end
+def _is_packet(view: memoryview, offset: int) -> bool:
+    """Return whether a packet with a valid checksum starts there."""
+    if len(view) - offset < ENVELOPE_BYTES:
+        return False
+    if view[offset] & 0xF8 != 0x08 or view[offset + 2] & 0xC0 != 0xC0:
+        return False
+    behind = offset + _PRIMARY.unpack_from(view, offset)[2] + 7
+    return behind <= len(view) and crc_hqx(view[offset:behind], 0xFFFF) == 0

@@ -30,6 +30,7 @@ _VISIBLE_BELOW = 0.2  # share of a pixel that cloud or shadow may cover in the t
 # Reflectance of turbid flood water in blue, green, red, NIR, and its change with suspended matter.
 _WATER = np.array([0.080, 0.090, 0.080, 0.030], np.float32)
 _TURBID = np.array([0.006, 0.010, 0.014, 0.004], np.float32)
+_LOWEST_SUN_DEG = 5.0  # below it shadows would reach out of every scene
 _CLOUD_DARK, _CLOUD_BRIGHT = 0.35, 0.80
 _CLOUD_COLOUR = np.array([1.0, 0.99, 0.985, 0.97], np.float32)
 # Share of light that a full shadow leaves: blue sky lights it more than infrared sky.
@@ -74,7 +75,7 @@ class Events:
         texture = gaussian_field(rng, _NODES, longest=200.0)
         cloud = self._cloud(rng)
         height_m = rng.uniform(1000.0, 2500.0)
-        reach_m = height_m / np.tan(np.radians(sun_elevation_deg))
+        reach_m = height_m / np.tan(np.radians(max(sun_elevation_deg, _LOWEST_SUN_DEG)))
         azimuth = np.radians(sun_azimuth_deg)
         # The shadow falls away from the Sun: south of the cloud when the Sun is in the north.
         rows = reach_m * np.cos(azimuth) / _SPACING_M

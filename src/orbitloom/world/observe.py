@@ -119,7 +119,7 @@ def ground_of(job: ObservationJob) -> SceneSource:
     scene: SceneSource = (
         SpyndexScene(job.target, job.seed)
         if job.scene is None
-        else GeoTiffScene(job.scene, job.target)
+        else GeoTiffScene(job.scene, job.target, job.instrument.gsd_m)
     )
     return _events(job).over(scene)
 

@@ -7,13 +7,15 @@ their edges, without a seam. See docs/design/scenes-and-instrument.md.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioIOError
+from rasterio.enums import Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
@@ -40,7 +42,9 @@ _ALIASES = {
     "nir": ("nir", "b08", "b8", "near infrared"),
 }
 _LARGEST_SIDE_M = 25_000.0  # a footprint of 20 km with room to miss; 100 MB at 10 m
-_PLAUSIBLE = (-0.2, 1.6)  # reflectance of 99 % of any scene's pixels; snow and glint exceed 1
+# The darkest per cent of any scene's reflectances lies above the first of these, the brightest
+# between the others: water is not black in blue, snow and glint exceed 1.
+_PLAUSIBLE = (-0.2, 0.01, 1.6)
 _VARIATION_NODES, _VARIATION_SPACING_M = 256, 120.0
 _SPYNDEX_PIXEL_M = 10.0
 _PATCHES, _FADE = 4, 0.12  # quilt pieces, and the lead of a piece's field that silences the others
@@ -164,6 +168,8 @@ class GeoTiffScene:
         File, and the scale and offset that turn its values into reflectance.
     target
         The place it is laid at, whatever place it is of.
+    gsd_m
+        How fine it is wanted; finer pixels are averaged to this, as the imager's optics would.
 
     Raises
     ------
@@ -171,9 +177,9 @@ class GeoTiffScene:
         See `check_scene`.
     """
 
-    def __init__(self, scene: SceneFile, target: Target) -> None:
+    def __init__(self, scene: SceneFile, target: Target, gsd_m: float) -> None:
         self.epsg, east_m, north_m = utm_origin(target.latitude_deg, target.longitude_deg)
-        image, pixel_m = _open_geotiff(scene)
+        image, pixel_m = _open_geotiff(scene, gsd_m)
         rows, columns = image.shape[1:]
         self._image = Lattice(
             image,
@@ -190,8 +196,8 @@ class GeoTiffScene:
         return self._image(easting_m, northing_m)
 
 
-def check_scene(scene: SceneFile) -> None:
-    """Read a user's scene and say at once what is wrong with it.
+def check_scene(scene: SceneFile, gsd_m: float = 10.0) -> None:
+    """Read a user's scene as an imager of that sampling would, and say at once what is wrong.
 
     Raises
     ------
@@ -200,7 +206,7 @@ def check_scene(scene: SceneFile) -> None:
         is not north up, does not hold blue, green, red and NIR, states no scale, has pixels
         without data, or its values are no reflectances at that scale.
     """
-    _open_geotiff(scene)
+    _open_geotiff(scene, gsd_m)
 
 
 @lru_cache(maxsize=1)
@@ -213,7 +219,9 @@ def _spyndex_image() -> NDArray[np.float32]:
     return image
 
 
-def _open_geotiff(scene: SceneFile) -> tuple[NDArray[np.float32], tuple[float, float]]:
+def _open_geotiff(
+    scene: SceneFile, gsd_m: float
+) -> tuple[NDArray[np.float32], tuple[float, float]]:
     """Return reflectance (4, rows, columns) and the pixel's height and width in metres."""
     try:
         written_ns = scene.file.stat().st_mtime_ns
@@ -223,21 +231,24 @@ def _open_geotiff(scene: SceneFile) -> tuple[NDArray[np.float32], tuple[float, f
             where=str(scene.file),
             way_out="Check the path and its rights",
         ) from None
-    return _read_geotiff(scene, written_ns)
+    return _read_geotiff(scene, gsd_m, written_ns)
 
 
 @lru_cache(maxsize=1)
 def _read_geotiff(
-    scene: SceneFile, written_ns: int
+    scene: SceneFile, gsd_m: float, written_ns: int
 ) -> tuple[NDArray[np.float32], tuple[float, float]]:
     """Read the file; `written_ns` is there so that a file written anew is read anew."""
     where = str(scene.file)
     try:
-        with rasterio.open(scene.file) as source:
-            pixel_m = _pixel_size_m(source, where)
-            bands = _band_numbers(source, where)
-            scale, offset = _scale(source, bands, scene, where)
-            values = source.read(bands, window=_middle(source, pixel_m), masked=True)
+        with warnings.catch_warnings():
+            # A file without a place is refused in our own words.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(scene.file) as source:
+                pixel_m = _pixel_size_m(source, where)
+                bands = _band_numbers(source, where)
+                scale, offset = _scale(source, bands, scene, where)
+                values, pixel_m = _read_middle(source, bands, pixel_m, gsd_m)
     except RasterioIOError as error:
         raise InputFileError(
             f"cannot be read as an image ({error})",
@@ -248,20 +259,41 @@ def _read_geotiff(
     missing = np.ma.getmaskarray(values).any(axis=0) | ~np.isfinite(image).all(axis=0)
     if missing.any():
         raise InputFileError(
-            f"{missing.mean():.1%} of the pixels hold no data",
+            f"{missing.mean():.2%} of the pixels hold no data",
             where=where,
             way_out="Crop the scene to where all four bands have data (gdal_translate -srcwin)",
         )
-    image = image * scale + offset
+    image *= scale
+    image += offset
     low, high = np.percentile(image[:, ::4, ::4], (1.0, 99.0))
-    if low < _PLAUSIBLE[0] or high > _PLAUSIBLE[1]:
+    if low < _PLAUSIBLE[0] or not _PLAUSIBLE[1] < high < _PLAUSIBLE[2]:
         raise InputFileError(
             f"values from {low:.4g} to {high:.4g} at the stated scale are no reflectances",
             where=where,
-            way_out="State scene.scale (and scene.offset), e.g. 0.0001 for Sentinel-2 numbers",
+            way_out="Correct scene.scale and scene.offset (0.0001 for Sentinel-2 numbers, "
+            "1.0 for reflectances)",
         )
     image.flags.writeable = False
     return image, pixel_m
+
+
+def _read_middle(
+    source: Any, bands: list[int], pixel_m: tuple[float, float], gsd_m: float
+) -> tuple[Any, tuple[float, float]]:
+    """Return what a footprint can need at most, no finer than asked, and the size of its pixels."""
+    rows = min(source.height, int(_LARGEST_SIDE_M / pixel_m[0]))
+    columns = min(source.width, int(_LARGEST_SIDE_M / pixel_m[1]))
+    window = Window((source.width - columns) // 2, (source.height - rows) // 2, columns, rows)
+    out_rows = min(rows, max(1, round(rows * pixel_m[0] / gsd_m)))
+    out_columns = min(columns, max(1, round(columns * pixel_m[1] / gsd_m)))
+    values = source.read(
+        bands,
+        window=window,
+        out_shape=(len(bands), out_rows, out_columns),
+        resampling=Resampling.average,
+        masked=True,
+    )
+    return values, (pixel_m[0] * rows / out_rows, pixel_m[1] * columns / out_columns)
 
 
 def _pixel_size_m(source: Any, where: str) -> tuple[float, float]:
@@ -322,10 +354,3 @@ def _scale(
             )
     shape = (4, 1, 1)
     return np.array(scale, np.float32).reshape(shape), np.array(offset, np.float32).reshape(shape)
-
-
-def _middle(source: Any, pixel_m: tuple[float, float]) -> Window:
-    """Return the window around the middle that a footprint can need at most."""
-    rows = min(source.height, int(_LARGEST_SIDE_M / pixel_m[0]))
-    columns = min(source.width, int(_LARGEST_SIDE_M / pixel_m[1]))
-    return Window((source.width - columns) // 2, (source.height - rows) // 2, columns, rows)
