@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from orbitloom.scenario import Station, load, time
+from orbitloom.scenario import Station, WalkerFleet, load, time
 from orbitloom.wire import LASER, RF
 from orbitloom.world.contacts import served_passes
 from orbitloom.world.geometry import World
@@ -154,3 +154,24 @@ def test_a_fleet_with_nothing_in_sight_has_an_empty_plan():
     world = World(scenario)
     assert len(world.contacts) == 0
     assert world.tasks == ()
+
+
+def test_a_single_satellite_is_a_fleet_too():
+    fleet = WalkerFleet(per_plane=1)
+    world = World(load("ring12", hours=2).model_copy(update={"fleet": fleet}))
+    assert world.contacts.nodes == ("SAT-01", "Svalbard", "Troll")
+    assert len(world.contacts) > 0
+    assert np.all(world.contacts.medium == RF)
+    assert world.laser_links(0)[1].tolist() == [0]
+    assert world.sunlight(0)[0][0] == world.scenario.start_ns
+    assert sum(end - start for start, end in world.survey_strips(0)) <= 2 * 900 * SECOND_NS
+
+
+def test_a_capture_that_the_flight_s_end_would_cut_is_not_made(ring12):
+    last = ring12.tasks[-1]
+    cut_h = (last.middle_ns - ring12.scenario.start_ns) / time.HOUR_NS + 0.5 / 3600.0
+    world = World(load("ring12", hours=cut_h))
+    assert world.scenario.end_ns > last.middle_ns
+    assert last.target not in {
+        task.target for task in world.tasks if task.roll_deg == last.roll_deg
+    }

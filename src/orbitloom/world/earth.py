@@ -33,7 +33,10 @@ __all__ = [
     "ecef_from_geodetic",
     "geodetic_from_ecef",
     "geodetic_up",
+    "julian_date",
     "on_grid",
+    "tai_minus_utc_s",
+    "terrestrial_time",
 ]
 
 Times = NDArray[np.int64]
