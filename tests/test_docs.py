@@ -28,8 +28,9 @@ from pydantic_core import PydanticUndefined
 
 import orbitloom
 from orbitloom.cli import app
-from orbitloom.scenario import load, plugins
+from orbitloom.scenario import SceneFile, load, plugins
 from orbitloom.scenario.model import Scenario
+from orbitloom.world.scene import check_scene
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -199,6 +200,15 @@ def test_scenarios_in_the_pages_can_be_flown(page, block, tmp_path):
     assert load(file).name == "mine"
 
 
+def test_the_scene_of_the_how_to_is_accepted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = DOCS / "how-to/own-scene.md"
+    (block,) = (one for one in blocks(page) if one.note == "run")
+    exec(compile(block.text, str(page), "exec"), {"__name__": "__main__"})
+
+    check_scene(SceneFile(file=tmp_path / "field.tif"))
+
+
 # A package of a user's -------------------------------------------------------------------------
 
 _CHECK = """
@@ -264,7 +274,7 @@ def test_the_application_of_the_how_to_works_and_keeps_its_contract(tmp_path):
     assert " passed" in _python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
 
 
-def test_the_outlet_of_the_how_to_keeps_its_contract(tmp_path):
+def test_the_outlet_and_the_model_of_the_how_to_keep_their_contracts(tmp_path):
     _write_package(DOCS / "how-to/own-instrument-or-outlet.md", tmp_path)
 
     assert " passed" in _python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
