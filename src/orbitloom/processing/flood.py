@@ -58,7 +58,7 @@ class FloodApp:
         """
         footprint = _footprint_cells(tile)
         hidden = (tile.mask & (NO_DATA | CLOUD | SHADOW)) != 0
-        clear_share = float(hidden.size - np.count_nonzero(hidden)) / max(footprint, 1)
+        clear_share = float((hidden.size - np.count_nonzero(hidden)) / max(footprint, 1.0))
         if tile.sun_elevation_deg < self.least_sun_elevation_deg:
             return Finding(clear_share=clear_share, reason="night")
         area = self._flooded(tile, hidden)
@@ -78,7 +78,7 @@ class FloodApp:
         return Finding(clear_share=clear_share, reason=reason)
 
     def _flooded(self, tile: Tile, hidden: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-        """Return the flood, closed by 3 x 3, to half its edge, without small parts; None if none."""
+        """Return the flood: closed by 3 x 3, to the middle of its edge, without small parts."""
         water = ((tile.mask & WATER) != 0) & ~hidden
         if self.known_water is not None:
             water &= ~self.known_water
@@ -90,7 +90,7 @@ class FloodApp:
         cells = np.bincount(labels.ravel())
         cells[0] = 0
         keep = cells * tile.grid.cell_km2 >= self.least_part_km2
-        return keep[labels] if keep.any() else None
+        return np.asarray(keep[labels]) if keep.any() else None
 
 
 def _to_the_middle_of_the_edge(
@@ -109,13 +109,13 @@ def _to_the_middle_of_the_edge(
         return water
     nir = tile.numbers[tile.band_names.index("nir")]
     half = (np.median(nir[land]) + np.median(nir[core])) / 2.0
-    return water | (shore & (nir < half))
+    return np.asarray(water | (shore & (nir < half)))
 
 
 def _footprint_cells(tile: Tile) -> float:
     """Return how many cells the footprint has, gaps included."""
     seen = np.count_nonzero((tile.mask & NO_DATA) == 0)
-    return seen / max(tile.imaged_share, 1e-9)
+    return float(seen / max(tile.imaged_share, 1e-9))
 
 
 def _evidence(tile: Tile, area: NDArray[np.bool_], clear_share: float) -> Evidence:
@@ -139,7 +139,7 @@ def _evidence(tile: Tile, area: NDArray[np.bool_], clear_share: float) -> Eviden
         parts=int(ndimage.label(area)[1]),
         contrast=float(np.median(index)),
         cloud_edge_share=float(np.count_nonzero(edge & near_cloud)) / max(edge_cells, 1),
-        spoilt_share=float(np.count_nonzero(tile.mask[area] & SPOILT)) / max(area.sum(), 1),
+        spoilt_share=float(np.count_nonzero(tile.mask[area] & SPOILT) / np.count_nonzero(area)),
         clear_share=clear_share,
     )
 

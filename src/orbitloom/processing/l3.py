@@ -73,7 +73,7 @@ class Tile:
 
     def band(self, name: str) -> NDArray[np.float32]:
         """Return a band's reflectance, (rows, columns) float32."""
-        return self.numbers[self.band_names.index(name)] * np.float32(SCALE)
+        return np.asarray(self.numbers[self.band_names.index(name)] * np.float32(SCALE))
 
 
 def utm_epsg(longitude_deg: float, latitude_deg: float) -> int:

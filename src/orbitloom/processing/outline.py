@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rasterio.features import shapes
 from rasterio.transform import Affine
 from rasterio.warp import transform as warp_points
+from shapely import affinity
 from shapely.geometry import MultiPolygon, Polygon, box, mapping, shape
 from shapely.geometry.polygon import orient
 
@@ -30,7 +31,7 @@ def outline(area: NDArray[np.bool_], grid: Grid, budget_bytes: int) -> dict[str,
     Douglas-Peucker that keeps topology, tolerance from half a cell up; with it grows the least area
     of a hole or a part that is kept.
     """
-    pieces = [
+    pieces: list[Any] = [
         shape(geometry)
         for geometry, _ in shapes(area.view(np.uint8), mask=area, transform=Affine(*grid.transform))
     ]
@@ -104,7 +105,7 @@ def _cut_at_antimeridian(geometry: Any) -> list[Any]:
         return [geometry]
     parts = []
     for turn in (-360.0, 0.0, 360.0):
-        moved = shapely.transform(geometry, lambda points, by=turn: points + np.array([by, 0.0]))
+        moved = affinity.translate(geometry, turn)
         part = moved.intersection(box(-180.0, -90.0, 180.0, 90.0))
         if not part.is_empty:
             parts.append(part)

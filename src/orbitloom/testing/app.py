@@ -1,0 +1,109 @@
+"""The contract of an application: inherit it, give your application, and pytest checks it.
+
+::
+
+    from orbitloom.testing.app import AppContract
+
+    class TestMine(AppContract):
+        @pytest.fixture
+        def app(self):
+            return MyApp()
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from orbitloom.processing.apps import App
+from orbitloom.processing.l2 import CLOUD, NO_DATA, WATER
+from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.wire import canonical_json
+
+__all__ = ["AppContract", "sample_tile"]
+
+_LAND = (700, 800, 900, 2600)
+_WATER = (800, 900, 800, 300)
+
+
+def sample_tile(shows: str = "land", *, sun_elevation_deg: float = 40.0) -> Tile:
+    """Return a tile of 2 km, as the chain hands it to an application.
+
+    Parameters
+    ----------
+    shows
+        ``land``; ``water`` (0.64 km2 of it, in the middle); ``cloud`` everywhere; or ``nothing``,
+        where no data arrived.
+    sun_elevation_deg
+        Zero or less is night.
+    """
+    numbers = np.empty((4, 200, 200), dtype=np.uint16)
+    numbers[:] = np.array(_LAND, dtype=np.uint16)[:, None, None]
+    mask = np.zeros((200, 200), dtype=np.uint8)
+    if shows == "water":
+        numbers[:, 60:140, 60:140] = np.array(_WATER, dtype=np.uint16)[:, None, None]
+        mask[60:140, 60:140] = WATER
+    elif shows == "cloud":
+        numbers[:] = 6000
+        mask[:] = CLOUD
+    elif shows == "nothing":
+        numbers[:] = 0
+        mask[:] = NO_DATA
+    return Tile(
+        grid=Grid(epsg=32633, transform=(10.0, 0.0, 5e5, 0.0, -10.0, 5e6), shape=(200, 200)),
+        band_names=("blue", "green", "red", "nir"),
+        numbers=numbers,
+        mask=mask,
+        imaged_share=0.0 if shows == "nothing" else 1.0,
+        sun_elevation_deg=sun_elevation_deg,
+        off_nadir_deg=3.0,
+        snr=80.0,
+    )
+
+
+class AppContract:
+    """What every application keeps."""
+
+    @pytest.fixture
+    def app(self) -> App:
+        """Return the application under test; override it."""
+        raise NotImplementedError
+
+    @pytest.mark.parametrize("shows", ["land", "water", "cloud", "nothing"])
+    def test_same_tile_same_finding_and_tile_untouched(self, app: App, shows: str) -> None:
+        tile = sample_tile(shows)
+        numbers, mask = tile.numbers.copy(), tile.mask.copy()
+        first, second = app.analyse(tile, "Somewhere"), app.analyse(tile, "Somewhere")
+        assert np.array_equal(tile.numbers, numbers)
+        assert np.array_equal(tile.mask, mask)
+        assert (first.reason, first.evidence, first.clear_share) == (
+            second.reason,
+            second.evidence,
+            second.clear_share,
+        )
+        assert np.array_equal(first.area, second.area)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("shows", ["land", "water", "cloud", "nothing"])
+    def test_a_finding_is_one_of_three_things(self, app: App, shows: str) -> None:
+        tile = sample_tile(shows)
+        finding = app.analyse(tile, "Somewhere")
+        assert (finding.evidence is None) == (finding.area is None)
+        assert finding.reason is None or finding.evidence is None
+        assert 0.0 <= finding.clear_share <= 1.0
+        if finding.evidence is not None and finding.area is not None:
+            assert finding.area.shape == tile.grid.shape
+            assert finding.area.any()
+            assert finding.evidence.area_km2 > 0.0
+            assert finding.evidence.area_sigma_km2 > 0.0
+            assert 0.0 <= finding.confidence <= 1.0
+            assert finding.headline
+            numbers = [finding.evidence.area_km2, finding.evidence.contrast, finding.clear_share]
+            canonical_json([float(number) for number in numbers])
+
+    @pytest.mark.parametrize("shows", ["cloud", "nothing"])
+    def test_silence_needs_a_view(self, app: App, shows: str) -> None:
+        assert app.analyse(sample_tile(shows), "Somewhere").reason in {"cloud", "gap"}
+
+    def test_it_has_a_name_and_a_version(self, app: App) -> None:
+        assert app.name
+        assert app.version
