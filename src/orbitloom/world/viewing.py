@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rasterio.warp import transform as transform_points
 from scipy.interpolate import CubicHermiteSpline
 
+from orbitloom.errors import ScenarioError
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.world.captures import body_axes
 from orbitloom.world.earth import geodetic_from_ecef, geodetic_up
@@ -85,6 +86,7 @@ def look_at_ground(
     c = np.sum(start * start, axis=-1) - 1.0
     with np.errstate(invalid="ignore"):
         distance = (-b - np.sqrt(b * b - a * c)) / a
+        distance = np.where(distance > 0.0, distance, np.nan)
     return np.asarray(position_ecef_m + distance[..., None] * direction_ecef)
 
 
@@ -103,6 +105,11 @@ class GroundGrid:
         The detector: column c looks along (0, tan a, 1), a = (c - (columns - 1) / 2) * ifov.
     epsg
         The projection asked for.
+
+    Raises
+    ------
+    ScenarioError
+        If a part of the swath misses the Earth.
     """
 
     def __init__(
@@ -125,6 +132,12 @@ class GroundGrid:
         body = np.stack([np.zeros_like(angle), np.tan(angle), np.ones_like(angle)])
         rays = np.swapaxes(attitude_matrix(position, velocity, roll_deg) @ body, -1, -2)
         ground = look_at_ground(position[:, None, :], rays)
+        if np.isnan(ground).any():
+            raise ScenarioError(
+                f"at a roll of {roll_deg:.1f} deg a part of the swath misses the Earth",
+                where="key instrument.max_roll_deg",
+                way_out="Allow less roll, or fly lower",
+            )
         latitude_deg, longitude_deg, _ = geodetic_from_ecef(ground)
         to_sun, sun_distance_au = track.sun(t_ns)
         up = geodetic_up(latitude_deg, longitude_deg)
