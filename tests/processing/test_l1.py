@@ -76,7 +76,7 @@ def test_noise_is_what_the_lake_shows(frames, lake):
 
 
 def test_geolocation_above_the_equator_by_hand(frames, lake):
-    """Straight down onto (0, 0): ten metres a line south and a column west, as seen flying south."""
+    """Straight down onto (0, 0): 10 m a line south, 10 m a column west."""
     place = geolocate(frames.ancillary, lake.calibration.ifov_rad)
     middle_m = np.radians(place.longitude_deg[16, 16]) * 6_378_137.0
     assert abs(middle_m) < 1e-3

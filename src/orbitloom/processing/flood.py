@@ -20,7 +20,7 @@ _SEVERITIES: tuple[tuple[float, Severity], ...] = (
     (1.0, "Moderate"),
 )
 
-_EDGE_SIGMA = 0.4
+_EDGE_SIGMA = 0.25
 """Cells; set so that on seeds 100-109 the areas' errors are about one sigma."""
 
 

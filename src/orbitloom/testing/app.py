@@ -71,6 +71,7 @@ class AppContract:
 
     @pytest.mark.parametrize("shows", ["land", "water", "cloud", "nothing"])
     def test_same_tile_same_finding_and_tile_untouched(self, app: App, shows: str) -> None:
+        """A finding depends on the tile alone, and leaves it as it is."""
         tile = sample_tile(shows)
         numbers, mask = tile.numbers.copy(), tile.mask.copy()
         first, second = app.analyse(tile, "Somewhere"), app.analyse(tile, "Somewhere")
@@ -85,6 +86,7 @@ class AppContract:
 
     @pytest.mark.parametrize("shows", ["land", "water", "cloud", "nothing"])
     def test_a_finding_is_one_of_three_things(self, app: App, shows: str) -> None:
+        """An alert with evidence, a reason for silence, or neither; all numbers can be sent."""
         tile = sample_tile(shows)
         finding = app.analyse(tile, "Somewhere")
         assert (finding.evidence is None) == (finding.area is None)
@@ -102,8 +104,10 @@ class AppContract:
 
     @pytest.mark.parametrize("shows", ["cloud", "nothing"])
     def test_silence_needs_a_view(self, app: App, shows: str) -> None:
+        """Below cloud or without data it does not say that there is nothing."""
         assert app.analyse(sample_tile(shows), "Somewhere").reason in {"cloud", "gap"}
 
     def test_it_has_a_name_and_a_version(self, app: App) -> None:
+        """Answers name who found what."""
         assert app.name
         assert app.version

@@ -56,6 +56,7 @@ class ModelContract:
 
     @pytest.mark.parametrize("evidence", _EVIDENCE)
     def test_says_something_that_can_be_sent(self, model: Model, evidence: Evidence) -> None:
+        """Rank in 0 to 1, a verdict, a reason of a sentence."""
         assessment = model.assess(evidence)
         assert 0.0 <= assessment.rank <= 1.0
         assert assessment.verdict in {"keep", "hold"}
@@ -63,10 +64,13 @@ class ModelContract:
 
     @pytest.mark.parametrize("evidence", _EVIDENCE)
     def test_same_evidence_same_assessment(self, model: Model, evidence: Evidence) -> None:
+        """An assessment depends on the evidence alone."""
         assert model.assess(evidence) == model.assess(evidence)
 
     def test_keeps_what_is_plain(self, model: Model) -> None:
+        """A large, clear, cloudless flood goes out."""
         assert model.assess(sample_evidence()).verdict == "keep"
 
     def test_it_has_a_name(self, model: Model) -> None:
+        """Answers name who assessed them."""
         assert model.name

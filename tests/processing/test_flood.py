@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from orbitloom.processing.assess import RuleModel
+from orbitloom.processing.flood import FloodApp
+from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, WATER
+from orbitloom.testing.app import AppContract, sample_tile
+from orbitloom.testing.model import ModelContract, sample_evidence
+
+
+class TestFloodAppKeepsTheContract(AppContract):
+    @pytest.fixture
+    def app(self):
+        return FloodApp()
+
+
+class TestRuleModelKeepsTheContract(ModelContract):
+    @pytest.fixture
+    def model(self):
+        return RuleModel()
+
+
+def test_a_lake_is_measured():
+    """80 x 80 cells of 100 m2; 316 edge cells: sqrt(316/12 + (0.25 * 316)^2) cells of sigma."""
+    finding = FloodApp().analyse(sample_tile("water"), "Deggendorf")
+    assert finding.evidence.area_km2 == pytest.approx(0.64)
+    expected = np.sqrt(316 / 12 + (0.25 * 316) ** 2) * 1e-4
+    assert finding.evidence.area_sigma_km2 == pytest.approx(expected)
+    assert finding.evidence.contrast == pytest.approx((900 - 300) / 1200, abs=1e-6)
+    assert finding.evidence.parts == 1
+    assert finding.severity == "Minor"
+    assert finding.headline == "Flood at Deggendorf: 0.6 km² of water"
+    assert finding.clear_share == 1.0
+
+
+def test_known_water_is_no_flood():
+    known = np.zeros((200, 200), dtype=bool)
+    known[58:142, 58:142] = True
+    finding = FloodApp(known_water=known).analyse(sample_tile("water"), "X")
+    assert finding.evidence is None
+    assert finding.reason is None
+
+
+def test_ponds_are_no_flood():
+    tile = sample_tile()
+    for row, column in ((10, 10), (60, 100), (150, 30)):
+        tile.mask[row : row + 30, column : column + 30] = WATER  # 0.09 km2 each
+        tile.numbers[:, row : row + 30, column : column + 30] = 300
+    assert FloodApp().analyse(tile, "X").evidence is None
+
+
+def test_a_flood_in_pieces_below_cloud_is_one():
+    tile = sample_tile("water")
+    tile.mask[60:140, 96:104] = CLOUD  # cuts the lake in two
+    finding = FloodApp(least_part_km2=0.5).analyse(tile, "X")
+    assert finding.evidence.parts == 2
+    assert finding.evidence.area_km2 == pytest.approx(0.64 - 0.064)
+    assert 0.1 < finding.evidence.cloud_edge_share < 0.5
+
+
+def test_the_outline_runs_through_the_middle_of_mixed_cells():
+    """A rim of cells that are 60 % water and one of 40 %: the first belongs to the flood."""
+    tile = sample_tile("water")
+    land, water = 2600, 300
+    tile.mask[60:140, 60:140] = 0
+    tile.mask[62:138, 62:138] = WATER
+    nir = tile.numbers[3]
+    nir[60:140, 60:140] = land + (water - land) * 0.4
+    nir[61:139, 61:139] = land + (water - land) * 0.6
+    nir[62:138, 62:138] = water
+    finding = FloodApp().analyse(tile, "X")
+    assert finding.area[61:139, 61:139].all()
+    assert finding.area.sum() == 78 * 78
+
+
+@pytest.mark.parametrize(
+    ("flag", "share", "reason"), [(CLOUD, 0.9, "cloud"), (SHADOW, 0.9, "cloud"), (CLOUD, 0.5, None)]
+)
+def test_silence_below_cloud(flag, share, reason):
+    tile = sample_tile()
+    tile.mask[: int(200 * share)] = flag
+    finding = FloodApp().analyse(tile, "X")
+    assert finding.evidence is None
+    assert finding.reason == reason
+    assert finding.clear_share == pytest.approx(1 - share)
+
+
+def test_a_flood_in_what_little_is_clear_is_an_alert():
+    tile = sample_tile("water")
+    tile.mask[(tile.mask & WATER) == 0] = CLOUD
+    finding = FloodApp().analyse(tile, "X")
+    assert finding.clear_share == pytest.approx(0.16)
+    assert finding.evidence.area_km2 == pytest.approx(0.64)
+
+
+def test_gaps_and_night_are_reasons():
+    tile = sample_tile()
+    tile.mask[:180] = NO_DATA
+    tile.numbers[:, :180] = 0
+    finding = FloodApp().analyse(replace(tile, imaged_share=0.1), "X")
+    assert finding.reason == "gap"
+    assert finding.clear_share == pytest.approx(0.1)
+    assert FloodApp().analyse(sample_tile(sun_elevation_deg=4.9), "X").reason == "night"
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "word"),
+    [
+        ({}, "keep", "no rule"),
+        ({"area_km2": 0.29, "area_sigma_km2": 0.1}, "hold", "uncertainty"),
+        ({"area_km2": 0.31, "area_sigma_km2": 0.1}, "keep", "no rule"),
+        ({"contrast": 0.09}, "hold", "surroundings"),
+        ({"cloud_edge_share": 0.6, "area_km2": 0.4}, "hold", "cloud"),
+        ({"cloud_edge_share": 0.9, "area_km2": 4.0}, "keep", "no rule"),
+    ],
+)
+def test_rules_hold_back_what_they_say(changes, verdict, word):
+    assessment = RuleModel().assess(sample_evidence(**changes))
+    assert assessment.verdict == verdict
+    assert word in assessment.reason
+
+
+def test_larger_and_clearer_ranks_higher():
+    rank = [
+        RuleModel().assess(sample_evidence(**changes)).rank
+        for changes in ({"area_km2": 1.0}, {"area_km2": 9.0}, {"area_km2": 9.0, "contrast": 0.15})
+    ]
+    assert rank == [0.5, 0.9, 0.45]
