@@ -44,6 +44,16 @@ def test_words_name_the_largest_part_and_the_parts_that_went_the_other_way(fligh
     assert "at least" in sentence
 
 
+def test_words_say_what_the_queue_is_made_of(flight):
+    told = gain(flight).sentences
+    assert any("survey's raw data" in s and "6.89 TB of 7.3 TB" in s for s in told)
+    free = {
+        name: replace(arm, survey=replace(arm.survey, waiting_bytes=0))
+        for name, arm in flight.arms.items()
+    }
+    assert not any("survey" in s for s in gain(replace(flight, arms=free)).sentences)
+
+
 def test_a_loss_is_called_a_loss(flight):
     turned = dict(reversed(flight.arms.items()))  # bentpipe is compared with orbit
     told = gain(replace(flight, arms=turned))

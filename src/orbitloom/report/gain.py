@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orbitloom.report.summary import summary
-from orbitloom.report.words import ARM_WORDS, count_words, duration_words, times_words
+from orbitloom.report.words import ARM_WORDS, bytes_words, count_words, duration_words, times_words
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.result import FlightResult
 from orbitloom.wire import LedgerRow
@@ -89,10 +89,12 @@ def gain(result: FlightResult) -> Gain:
     figures = summary(result)["arms"]
     for other in others:
         sentences.append(_against(first, other, seconds, figures[other]["undelivered"]))
+        if seconds[other]["queueing for a link"] and figures[other]["survey"]["waiting_bytes"]:
+            sentences.append(_queue(other, figures[other]["survey"]))
         bytes_first = figures[first]["bytes_per_answer"]
         bytes_other = figures[other]["bytes_per_answer"]
         if bytes_first and bytes_other:
-            sentences.append(_bytes(other, bytes_first, bytes_other))
+            sentences.append(_bytes(first, other, bytes_first, bytes_other))
     return Gain(seconds, tuple(sentences))
 
 
@@ -133,8 +135,17 @@ def _against(
     return text + "."
 
 
-def _bytes(other: str, bytes_first: float, bytes_other: float) -> str:
+def _queue(other: str, survey: Mapping[str, int]) -> str:
+    """Return what stands before an answer in the queue: the survey, in order of arrival."""
+    return (
+        f"What it queues behind in {other} is the survey's raw data, first in first out: "
+        f"{bytes_words(survey['waiting_bytes'])} of {bytes_words(survey['produced_bytes'])} were "
+        "still on board at the end."
+    )
+
+
+def _bytes(first: str, other: str, bytes_first: float, bytes_other: float) -> str:
     fewer = bytes_other >= bytes_first
     ratio = bytes_other / bytes_first if fewer else bytes_first / bytes_other
     word = "fewer" if fewer else "more"
-    return f"It sends {times_words(ratio)} times {word} bytes down per answer than {other}."
+    return f"{first} sends {times_words(ratio)} times {word} bytes down per answer than {other}."
