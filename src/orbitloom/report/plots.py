@@ -108,7 +108,7 @@ def _tick_words(seconds: float) -> str:
 def latencies(result: FlightResult) -> str:
     """Return the share of answers in the inbox against the time since the capture, for each arm.
 
-    An arm that has not delivered all ends below 1, with the number it still owes. Below it, on the
+    An arm that has not delivered all ends below 1, and the legend says how many it has. Below it, on the
     same axis, what services of today publish.
     """
     published = [
@@ -152,22 +152,16 @@ def _ecdf(axes: Axes, name: str, arm: ArmResult, high_s: float) -> None:
     share = np.arange(1, len(arrived) + 1) / max(total, 1)
     x = np.array([0.01, *arrived, high_s])
     y = np.array([0.0, *share, share[-1] if arrived else 0.0])
-    owed = total - len(arrived)
-    label = f"{name}: {len(arrived)} of {total} delivered"
-    colour = ARM_COLOURS[name]
+    label = f"{name}: {len(arrived)} of {total} delivered by the end"
     axes.plot(
-        x, y, drawstyle="steps-post", color=colour, linestyle=_ARM_DASHES[name], lw=2, label=label
+        x,
+        y,
+        drawstyle="steps-post",
+        color=ARM_COLOURS[name],
+        linestyle=_ARM_DASHES[name],
+        lw=2,
+        label=label,
     )
-    if owed:
-        axes.text(
-            high_s * 0.97,
-            y[-1] + 0.012,
-            f"{owed} not by the end",
-            color=colour,
-            ha="right",
-            va="bottom",
-            fontsize=8.5,
-        )
 
 
 def time_split(seconds: dict[str, dict[str, float]]) -> str:
