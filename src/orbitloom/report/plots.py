@@ -108,8 +108,8 @@ def _tick_words(seconds: float) -> str:
 def latencies(result: FlightResult) -> str:
     """Return the share of answers in the inbox against the time since the capture, for each arm.
 
-    An arm that has not delivered all ends below 1, and the legend says how many it has. Below it, on the
-    same axis, what services of today publish.
+    An arm that has not delivered all ends below 1, and the legend says how many it has. Below, on
+    the same axis, what services of today publish.
     """
     published = [
         (entry.service, entry.fastest_s, entry.slowest_s)
