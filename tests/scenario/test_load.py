@@ -142,3 +142,12 @@ def test_a_quantity_obeys_its_own_limits():
     """Pydantic does not check defaults: load them as if a user had written them."""
     scenario = load("ring12")
     assert Scenario.model_validate(scenario.model_dump()) == scenario
+
+
+def test_a_scenario_that_is_there_is_taken_with_what_is_changed():
+    here = load("ring12", seed=4)
+    assert load(here) == here
+    changed = load(here, hours=1.5, stations="china4")
+    assert (changed.seed, changed.hours, len(changed.stations)) == (4, 1.5, 4)
+    with pytest.raises(ScenarioError, match="scenario ring12, key hours"):
+        load(here, hours=-1)

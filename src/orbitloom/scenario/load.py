@@ -48,15 +48,16 @@ def station_net_names() -> tuple[str, ...]:
     return tuple(station_nets())
 
 
-def load(source: str | Path, **overrides: Any) -> Scenario:
-    """Return the scenario of that name, or from that TOML file.
+def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
+    """Return the scenario of that name, or from that TOML file, with some keys changed.
 
     Parameters
     ----------
     source
         The name of a built-in scenario, or the path of a TOML file. A file may start from a
         built-in one with ``base = "ring12"``: its tables are laid over the base's, key by key.
-        ``stations`` is the name of a net or a list of tables; ``targets`` likewise.
+        ``stations`` is the name of a net or a list of tables; ``targets`` likewise. Or a
+        scenario that is already there.
     overrides
         Top-level keys that win over the file's, as the command line gives them; None is ignored.
         A relative file name in them starts at the working directory, one in a file at its folder.
@@ -68,10 +69,13 @@ def load(source: str | Path, **overrides: Any) -> Scenario:
     InputFileError
         If the file cannot be read or is not TOML, or names a file that is not there.
     """
-    tables, where = _read(source)
-    tables = _with_base(tables, where)
-    _with_defaults(tables, source)
-    _anchor_files(tables, source)
+    if isinstance(source, Scenario):
+        tables, where = source.model_dump(), f"scenario {source.name}"
+    else:
+        tables, where = _read(source)
+        tables = _with_base(tables, where)
+        _with_defaults(tables, source)
+        _anchor_files(tables, source)
     tables.update({key: value for key, value in overrides.items() if value is not None})
     _expand(tables, "stations", station_nets(), where)
     _expand(tables, "targets", _target_lists(), where)

@@ -298,7 +298,8 @@ class ArmFlight:
             done_s = sum(craft.platform.computer.survey_done_s for craft in self._crafts)
             survey = self._scenario.survey
             packets_per_s = survey.rate_mbps * 1e6 / 8 / survey.compression
-            processed = round(done_s / self._survey_rate * packets_per_s)
+            # What flows in from a part that was not complete at the end is not produced yet.
+            processed = min(round(done_s / self._survey_rate * packets_per_s), totals["produced"])
         return SurveyTotals(
             produced_bytes=totals["produced"],
             processed_bytes=processed,
