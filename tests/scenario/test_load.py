@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from orbitloom.errors import ScenarioError
 from orbitloom.scenario import (
     ARMS,
     Scenario,
