@@ -18,8 +18,8 @@ CLASSES = {"clear": 1, "found": 2, "cloud": 3, "shadow": 4, "no data": 5}
 
 _SIDE_PX = 256
 _MARGIN = 0.15
-_CHOICES = tuple((side, quality) for side in (256, 192, 128, 96, 64) for quality in (60, 40, 20))
-"""Side and WebP quality, the best first."""
+_CHOICES = ((256, (60, 35, 15)), (192, (40, 15)), (128, (30, 10)), (96, (20,)), (64, (20,)))
+"""Side and WebP qualities, the best first."""
 _GAMMA = 1 / 1.8
 
 
@@ -31,10 +31,12 @@ def chip(tile: Tile, area: NDArray[np.bool_], budget_bytes: int) -> bytes:
     percentile of what is clear in the picture.
     """
     octets = b""
-    for side_px, quality in _CHOICES:
-        octets = _write(*_picture(tile, area, side_px), tile.grid.epsg, quality)
-        if len(octets) <= budget_bytes:
-            break
+    for side_px, qualities in _CHOICES:
+        layers, corner = _picture(tile, area, side_px)
+        for quality in qualities:
+            octets = _write(layers, corner, tile.grid.epsg, quality)
+            if len(octets) <= budget_bytes:
+                return octets
     return octets
 
 

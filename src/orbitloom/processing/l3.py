@@ -178,16 +178,15 @@ def resample(
     bands, lines, columns = scene.reflectance.shape
     line, column = _fit(place, grid.epsg).lookup(grid)
     inside = (line >= -0.5) & (line < lines - 0.5) & (column >= -0.5) & (column < columns - 0.5)
-    np.clip(line, 0, lines - 1, out=line)
-    np.clip(column, 0, columns - 1, out=column)
+    line = np.clip(line[inside], 0, lines - 1)
+    column = np.clip(column[inside], 0, columns - 1)
     nearest = np.rint(line).astype(np.int32) * columns + np.rint(column).astype(np.int32)
-    mask = scene.mask.ravel().take(nearest)
+    seen = scene.mask.ravel().take(nearest)
     del nearest
-    has_data = (mask & NO_DATA) == 0
-    imaged_share = float((has_data & inside).sum() / max(int(inside.sum()), 1))
-    has_data &= inside
-    mask[~inside] = NO_DATA
-    numbers = np.empty((bands, *grid.shape), dtype=np.uint16)
+    has_data = (seen & NO_DATA) == 0
+    mask = np.full(grid.shape, NO_DATA, dtype=np.uint8)
+    mask[inside] = seen
+    numbers = np.zeros((bands, *grid.shape), dtype=np.uint16)
     for band in range(bands):
         value = ndimage.map_coordinates(
             scene.reflectance[band], [line, column], order=1, mode="nearest", output=np.float32
@@ -196,13 +195,13 @@ def resample(
         np.rint(value, out=value)
         np.clip(value, 1, 65_535, out=value)
         value *= has_data
-        numbers[band] = value
+        numbers[band][inside] = value
     return Tile(
         grid=grid,
         band_names=band_names,
         numbers=numbers,
         mask=mask,
-        imaged_share=imaged_share,
+        imaged_share=float(np.count_nonzero(has_data) / max(has_data.size, 1)),
         sun_elevation_deg=scene.sun_elevation_deg,
         off_nadir_deg=place.off_nadir_deg,
         snr=snr,
@@ -234,7 +233,7 @@ def to_cog(tile: Tile) -> bytes:
                 dataset,
                 coded.name,
                 driver="COG",
-                compress="DEFLATE",
+                compress="ZSTD",
                 level=1,
                 predictor="STANDARD",
                 blocksize=_BLOCK,
