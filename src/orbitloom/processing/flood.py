@@ -21,7 +21,7 @@ _SEVERITIES: tuple[tuple[float, Severity], ...] = (
 )
 
 _EDGE_SIGMA = 0.25
-"""Cells; set so that on seeds 100-109 the areas' errors are about one sigma."""
+"""Cells; set so that on seeds 100-104 the areas' errors are about one sigma."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
