@@ -35,7 +35,7 @@ def overview(figures: dict[str, Any], gain: Gain, folder: Path | None) -> Render
         f"seed {figures['seed']}",
     )
     parts: list[RenderableType] = [Text(), title, Text(), _arms(figures["arms"]), Text()]
-    parts += [Text.assemble(("quality  ", "bold"), quality_words(figures["quality"])), Text()]
+    parts += [Text.assemble(("quality  ", "bold"), _quality_words(figures["quality"])), Text()]
     parts.append(Text("where the gain comes from", "bold"))
     parts += [Text(f"  {sentence}") for sentence in gain.sentences]
     parts += [Text(), _today()]
@@ -44,7 +44,7 @@ def overview(figures: dict[str, Any], gain: Gain, folder: Path | None) -> Render
     return Group(*parts)
 
 
-def quality_words(quality: dict[str, Any]) -> str:
+def _quality_words(quality: dict[str, Any]) -> str:
     """Return the quality of the answers in one line."""
     shares = {
         "recall": quality["recall"],
