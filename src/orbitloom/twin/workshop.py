@@ -1,9 +1,12 @@
 """Real work on an executor: observations become packets, packets become answers, each made once.
 
 The twin's clock says when a satellite or a station starts and ends a piece of work; the bytes are
-made meanwhile on any `concurrent.futures.Executor`. The same function over the same bytes gives
-the same bytes, so what one arm has computed is not computed again for the next: results are kept by
-the SHA-256 of the packets.
+made meanwhile on any `concurrent.futures.Executor`. What a capture records depends on the scenario
+alone, and an answer on the packets alone, so the workshop runs a few captures ahead of the clock to
+keep the executor's workers busy; the clock waits for it, and nothing else notices.
+
+The same function over the same bytes gives the same bytes, so what one arm has computed is not
+computed again for the next: results are kept by the SHA-256 of the packets.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ from orbitloom.world.observe import (
 
 __all__ = ["Recording", "Workshop"]
 
-_AHEAD = 2
-"""Observations made ahead of the clock, so that one core simulates while another processes."""
+_AHEAD = 3
+"""How many captures ahead of the clock observations are made, and processed once they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +69,19 @@ class Workshop:
 
     def record(self, task: CaptureTask) -> Recording:
         """Return what the satellite recorded of a capture; waits until the packets exist."""
-        if task.capture not in self._recordings:
-            for ahead in range(task.capture, min(task.capture + 1 + _AHEAD, len(self._tasks))):
+        for ahead in range(task.capture, min(task.capture + 1 + _AHEAD, len(self._tasks))):
+            if ahead not in self._recordings:
                 self._observe(ahead)
-            packets = self._observing[task.capture].result().packets
-            digest = hashlib.sha256(packets).hexdigest()
-            self._recordings[task.capture] = Recording(len(packets), digest)
-        return self._recordings[task.capture]
+        return self._recording(task.capture)
 
     def start(self, task: CaptureTask) -> Future[ChainResult]:
         """Start the chain over a capture's packets, unless the same bytes had it before."""
-        digest = self.record(task).digest
-        if digest not in self._results:
-            # The packets are let go once they are under way; should anyone want them again, the
-            # same observation gives the same bytes.
-            packets = self._observe(task.capture).result().packets
-            self._observing.pop(task.capture)
-            self._results[digest] = self._executor.submit(
-                process,
-                packets,
-                task,
-                self._calibration(task.satellite),
-                self._scenario.app,
-                self._scenario.model.kind,
-            )
-        return self._results[digest]
+        result = self._process(task)
+        for ahead in self._tasks[task.capture + 1 : task.capture + _AHEAD]:
+            observing = self._observing.get(ahead.capture)
+            if observing is not None and observing.done():
+                self._process(ahead)
+        return result
 
     def result(self, task: CaptureTask) -> ChainResult:
         """Return the chain's result for a capture, computed now if no arm has needed it."""
@@ -109,6 +100,30 @@ class Workshop:
         if capture not in self._observing:
             self._observing[capture] = self._executor.submit(observe, self._jobs[capture])
         return self._observing[capture]
+
+    def _recording(self, capture: int) -> Recording:
+        if capture not in self._recordings:
+            packets = self._observe(capture).result().packets
+            digest = hashlib.sha256(packets).hexdigest()
+            self._recordings[capture] = Recording(len(packets), digest)
+        return self._recordings[capture]
+
+    def _process(self, task: CaptureTask) -> Future[ChainResult]:
+        digest = self._recording(task.capture).digest
+        if digest not in self._results:
+            # The packets are let go once they are under way; should anyone want them again, the
+            # same observation gives the same bytes.
+            packets = self._observe(task.capture).result().packets
+            del self._observing[task.capture]
+            self._results[digest] = self._executor.submit(
+                process,
+                packets,
+                task,
+                self._calibration(task.satellite),
+                self._scenario.app,
+                self._scenario.model.kind,
+            )
+        return self._results[digest]
 
     def _calibration(self, satellite: str) -> Calibration:
         if satellite not in self._calibrations:

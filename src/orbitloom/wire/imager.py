@@ -2,11 +2,11 @@
 
 Two APIDs. A *science* packet holds one line of one band, compressed with CCSDS 121.0-B (lossless,
 Rice) or as it is where that is smaller; an *ancillary* packet holds the capture's shape, time,
-position, velocity, attitude and detector temperature. Science packets go out line by line and, in a
-line, band by band; ancillary packets at an even cadence, from one before the first line to the end
-of the last. So whoever counts knows which are missing, the first and last included. Position, velocity and attitude are the
-navigation solution in the Earth-fixed frame (ITRF), as a GNSS receiver and a star tracker with
-on-board Earth rotation deliver it.
+position, velocity, attitude and detector temperature. Science packets go out line by line and, in
+a line, band by band; ancillary packets at an even cadence, from one before the first line to the
+end of the last. So whoever counts knows which are missing, the first and last included. Position,
+velocity and attitude are the navigation solution in the Earth-fixed frame (ITRF), as a GNSS
+receiver and a star tracker with on-board Earth rotation deliver it.
 
 Body frame: x forward (line direction), y to the right of it when looking ahead with z down,
 z along the boresight (nadir at rest). Column c of N looks along (0, tan(a), 1) with
