@@ -2,8 +2,8 @@
 
     python benchmarks/first_flight.py [--executor threads|processes] [--hours 6]
 
-Prints wall and CPU seconds of `orbitloom fly` as a whole process, its peak memory, seconds flown per
-CPU-second, the best of five `orbitloom --help`, and the size of the installed packages.
+Prints wall and CPU seconds of `orbitloom fly` as a whole process, its peak memory, seconds flown
+per CPU-second, the best of five `orbitloom --help`, and the size of the installed packages.
 """
 
 from __future__ import annotations
