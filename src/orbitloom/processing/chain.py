@@ -24,7 +24,7 @@ from orbitloom.wire import Answer, Calibration, CaptureTask, canonical_json
 
 __all__ = ["ChainResult", "process"]
 
-GSD_M = 10.0
+_GSD_M = 10.0
 """Cell of the grid, metres."""
 
 _OUTLINE_BYTES = 5_600
@@ -96,7 +96,7 @@ def process(
         "capture": task.capture,
         "gaps": len(frames.gaps),
         "gbt38026:grade": _GRADES["L4"],
-        "gsd": GSD_M,
+        "gsd": _GSD_M,
         "packets_sha256": hashlib.sha256(packets).hexdigest(),
         "processing:level": "L4",
         "satellite": task.satellite,
@@ -117,7 +117,7 @@ def process(
     scene = l2.to_reflectance(radiance, calibration, place, task.middle_ns)
     del radiance
     sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes
-    grid = l3.grid_for(place, GSD_M)
+    grid = l3.grid_for(place, _GSD_M)
     tile = l3.resample(scene, place, grid, calibration.band_names, snr)
     del scene
     sizes["L3"] = len(l3.to_cog(tile))

@@ -36,11 +36,10 @@ SERIAL_SHARE = 1.9e-4
 """Scalar operations a second as a share of the int8 peak. Derived from the NVIDIA Jetson AGX Orin
 data sheet: 12 cores x 2.2 GHz x 2 instructions against 275 TOPS."""
 
-GRID_GROWTH = 1.5
+_GRID_GROWTH = 1.5
 """Grid pixels a sensor pixel: a square turned by the 12 degrees that a track at 97.4 deg is off
 north fills (cos + sin)^2 = 1.41 of its area, and rolled pixels are wider than the grid's."""
 
-L3_BANDS_OF_MASK = 1
 _CHIP_PIXELS = 256 * 256
 
 
@@ -141,7 +140,7 @@ def _work(instrument: Instrument, packet_bytes: float) -> tuple[_Work, ...]:
     bands = len(instrument.bands)
     pixels = float(instrument.lines * instrument.columns)
     samples = pixels * bands
-    cells = pixels * GRID_GROWTH
+    cells = pixels * _GRID_GROWTH
     return (
         # CRC: shift, xor, index, load, xor a byte. Rice: find the run of zeros, shift, mask, add
         # the predictor, unmap the sign (about 12 a sample). Packets read, copied, DN written.
@@ -169,7 +168,7 @@ def _work(instrument: Instrument, packet_bytes: float) -> tuple[_Work, ...]:
         _Work(
             step="L3",
             array=24.0 * cells + 14.0 * cells * bands,
-            serial=20.0 * cells * (bands + L3_BANDS_OF_MASK),
+            serial=20.0 * cells * (bands + 1),
             moved=cells * bands * (16.0 + 2.0 + 2.0 + 2.0) + 8.0 * cells,
         ),
         # opening and closing 3 x 3 (36 a cell), label and outline (6 scalar a cell), chip.

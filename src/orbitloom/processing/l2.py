@@ -25,6 +25,7 @@ __all__ = [
     "SPOILT",
     "WATER",
     "Reflectance",
+    "grown",
     "ndwi",
     "to_reflectance",
 ]
