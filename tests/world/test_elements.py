@@ -84,8 +84,8 @@ def test_a_missing_file_is_refused(tmp_path):
         read_tle_file(tmp_path / "none.tle")
 
 
-def test_elements_of_a_scenario_give_the_states_of_their_lines(elements_folder):
-    by_name = dict(read_tle_file(elements_folder / "scs01_2026-06-13.tle"))
+def test_elements_of_a_scenario_give_the_states_of_their_lines(catalogue_file):
+    by_name = dict(read_tle_file(catalogue_file))
     for elements in load("scs01").fleet.elements:
         error, position_km, _ = satrec_from_elements(elements).sgp4(2_461_205.5, 0.25)
         assert error == 0

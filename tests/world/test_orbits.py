@@ -19,9 +19,9 @@ def build(fleet, hours=3.0, start_ns=START_NS):
     return build_ephemeris(fleet, start_ns, start_ns + time.seconds_to_ns(hours * 3600))
 
 
-def random_states(ephemeris, elements_folder, utc_time):
+def random_states(ephemeris, catalogue_file, utc_time):
     """Return 1,000 times, satellites, and TEME positions (km) by the sgp4 package and the TLE."""
-    lines = (elements_folder / "scs01_2026-06-13.tle").read_text().splitlines()
+    lines = catalogue_file.read_text().splitlines()
     records = {
         lines[i].strip(): Satrec.twoline2rv(lines[i + 1], lines[i + 2])
         for i in range(0, len(lines), 3)
@@ -38,8 +38,8 @@ def random_states(ephemeris, elements_folder, utc_time):
 
 
 @pytest.mark.usefixtures("same_iers_table")
-def test_real_satellites_are_where_sgp4_and_astropy_say(scs01_ephemeris, elements_folder, utc_time):
-    t_ns, satellite, moments, teme_km = random_states(scs01_ephemeris, elements_folder, utc_time)
+def test_real_satellites_are_where_sgp4_and_astropy_say(scs01_ephemeris, catalogue_file, utc_time):
+    t_ns, satellite, moments, teme_km = random_states(scs01_ephemeris, catalogue_file, utc_time)
     teme = TEME(CartesianRepresentation(teme_km.T * u.km), obstime=moments)
     for frame, ours in (
         (ITRS(obstime=moments), scs01_ephemeris.position_ecef_m(t_ns, satellite)),
@@ -172,8 +172,8 @@ def test_two_satellites_with_one_name_are_refused():
         build(ElementsFleet(kind="elements", elements=(one, one)))
 
 
-def test_a_file_of_elements_flies_like_the_elements_themselves(elements_folder):
-    by_file = build(TleFleet(kind="tle", file=elements_folder / "scs01_2026-06-13.tle"))
+def test_a_file_of_elements_flies_like_the_elements_themselves(catalogue_file):
+    by_file = build(TleFleet(kind="tle", file=catalogue_file))
     by_elements = build(load("scs01").fleet)
     assert by_file.names == by_elements.names
     apart = np.linalg.norm(by_file.ecef_m - by_elements.ecef_m, axis=-1)
