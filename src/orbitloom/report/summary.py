@@ -20,10 +20,13 @@ from typing import Any
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.result import ArmResult, CaptureScore, Fate, FlightResult
 
-__all__ = ["OBSERVABLE_SHARE", "percentile_ns", "summary", "summary_bytes"]
+__all__ = ["OBSERVABLE_SHARE", "TRUTH_EVENT", "percentile_ns", "quality", "summary", "summary_bytes"]
 
 OBSERVABLE_SHARE = 0.5
 """A flood counts for recall and IoU if at least this share of its footprint could be seen."""
+
+TRUTH_EVENT = "flood"
+"""The one event that the truth knows; also the name of the application that looks for it."""
 
 _JOULES_PER_WH = 3600.0
 
@@ -40,7 +43,7 @@ def summary(result: FlightResult) -> dict[str, Any]:
     -------
     dict
         ``scenario``, ``seed``, ``satellites``, ``simulated_s``, ``captures``, ``products`` (how
-        many of each level), ``arms`` (see `_arm`), ``quality`` (see `_quality`) and ``digest``,
+        many of each level), ``arms`` (see `_arm`), ``quality`` (see `quality`) and ``digest``,
         the SHA-256 over the L4 digests of the first arm's delivered captures.
     """
     scenario = result.scenario
@@ -58,7 +61,7 @@ def summary(result: FlightResult) -> dict[str, Any]:
             name: _arm(arm, captures=len(result.tasks), common=common, in_ledger=in_ledger)
             for name, arm in result.arms.items()
         },
-        "quality": _quality(result.scores),
+        "quality": quality(result.scores if _truth_applies(result) else None),
         "digest": _digest(fate for fate in first.fates if fate.inbox_ns is not None),
     }
     rounded: dict[str, Any] = _rounded(figures)
@@ -128,13 +131,23 @@ def _arm(
     }
 
 
-def _quality(scores: Sequence[CaptureScore]) -> dict[str, Any]:
+def _truth_applies(result: FlightResult) -> bool:
+    """Return whether the answers speak of what the truth knows: floods, whoever looks for them."""
+    return result.scenario.app == TRUTH_EVENT or any(
+        answer.feature["properties"].get("event") == TRUTH_EVENT for answer in result.answers
+    )
+
+
+def quality(scores: Sequence[CaptureScore] | None) -> dict[str, Any]:
     """Return how the answers stand against the truth; None where there is nothing to divide by.
 
+    Without scores, because the application looks for what the truth does not know, all are None.
     Recall and mean IoU are over flood captures of which at least `OBSERVABLE_SHARE` could be seen
     and in which some flood could be seen, a missed one counting as IoU 0. Precision is over all
     alerts; a false alert is one on a quiet or a clouded target.
     """
+    if scores is None:
+        return dict.fromkeys(("recall", "precision", "iou_mean", "false_alerts"))
     seen = [
         score
         for score in scores
