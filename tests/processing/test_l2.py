@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import spyndex
+from scipy import ndimage
 
 from orbitloom.processing import l2
 from orbitloom.processing.l0 import reconstruct
@@ -28,6 +29,15 @@ def test_index_is_that_of_the_catalogue():
     green, nir = rng.uniform(0.01, 1.0, (2, 500)).astype(np.float32)
     expected = spyndex.computeIndex("NDWI", params={"G": green, "N": nir})
     assert np.allclose(l2.ndwi(green, nir), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 5])
+def test_a_mask_grows_by_a_square(pixels):
+    mask = np.random.default_rng(pixels).random((60, 45)) < 0.01
+    kept = mask.copy()
+    square = np.ones((2 * pixels + 1,) * 2, dtype=bool)
+    assert np.array_equal(l2.grown(mask, pixels), ndimage.binary_dilation(mask, square))
+    assert np.array_equal(mask, kept)
 
 
 def test_reflectance_by_the_formula(land):

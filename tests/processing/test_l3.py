@@ -89,6 +89,20 @@ def test_every_cell_looks_up_its_own_place(tile):
     assert abs(off_y.mean()) < 0.03
 
 
+def test_between_pixels_it_is_bilinear():
+    """A product of line and column is what bilinear interpolation gives exactly, edges included."""
+    line, column = np.mgrid[0:LINES, 0:COLUMNS].astype(np.float32)
+    rho = np.stack([line * 100, column * 100, line * column / 4, line]) * 1e-4 + 0.01
+    tile = tile_of(rho, np.zeros((LINES, COLUMNS), dtype=np.uint8), tilted_place())
+    seen = tile.mask == 0
+    line, column, product, _ = tile.numbers[:, seen].astype(float) - 100.0
+    assert line.size > 150_000
+    assert line.min() == column.min() == 0.0
+    assert line.max() == column.max() == 100.0 * (LINES - 1)
+    # Both are known to half a hundredth of a pixel, and the product to half a number.
+    assert np.abs(product - line * column / 4e4).max() < 0.5 + 2 * 0.005 * LINES / 4 + 0.1
+
+
 def test_masks_are_carried_and_the_outside_is_empty(tile):
     outside = tile.numbers[3] == 0
     assert ((tile.mask & NO_DATA) != 0)[outside].all()

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from orbitloom.processing.l1 import FILLED, MISSING, SATURATED, Geolocation, Radiance
 from orbitloom.processing.sun import sun_cosine, sun_direction
@@ -137,22 +136,29 @@ def _cloud(
     bright = (blue > _CLOUD_BLUE) & good
     if not bright.any():
         return bright
+    blue, green, red = blue[bright], green[bright], red[bright]
     mean = (blue + green + red) / 3
     spread = np.abs(blue - mean) + np.abs(green - mean) + np.abs(red - mean)
-    cloud = bright & (spread < _WHITENESS * mean) & (blue - 0.5 * red > _HAZE_OFFSET)
+    cloud = bright.copy()
+    cloud[bright] = (spread < _WHITENESS * mean) & (blue - 0.5 * red > _HAZE_OFFSET)
     cloud = _opened(cloud)
     return grown(cloud, _CLOUD_MARGIN_PX)
 
 
 def _opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the mask without what is thinner than three pixels."""
-    return np.asarray(grown(~grown(~mask, 1), 1))
+    return grown(~grown(~mask, 1), 1)
 
 
 def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """Return the mask grown by a square of that half-width (a running maximum, so cost is flat)."""
-    bytes_ = mask.view(np.uint8)
-    return np.asarray(ndimage.maximum_filter(bytes_, 2 * pixels + 1, mode="nearest").view(np.bool_))
+    """Return the mask grown by a square of that half-width, pixel by pixel along each axis."""
+    wide = mask.copy()
+    for axis in (wide, wide.T):
+        for _ in range(pixels):
+            before = axis.copy(order="K")
+            axis[1:] |= before[:-1]
+            axis[:-1] |= before[1:]
+    return wide
 
 
 def _shadow(

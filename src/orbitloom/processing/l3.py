@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 from rasterio.warp import transform as warp_points
-from scipy import ndimage
 
 from orbitloom.processing.l1 import Geolocation
 from orbitloom.processing.l2 import NO_DATA, Reflectance
@@ -187,10 +186,12 @@ def resample(
     mask = np.full(grid.shape, NO_DATA, dtype=np.uint8)
     mask[inside] = seen
     numbers = np.zeros((bands, *grid.shape), dtype=np.uint16)
+    top = np.minimum(np.floor(line), np.float32(lines - 2))
+    left = np.minimum(np.floor(column), np.float32(columns - 2))
+    corner = top.astype(np.intp) * columns + left.astype(np.intp)
+    down, right = line - top, column - left
     for band in range(bands):
-        value = ndimage.map_coordinates(
-            scene.reflectance[band], [line, column], order=1, mode="nearest", output=np.float32
-        )
+        value = _bilinear(scene.reflectance[band], corner, down, right)
         value *= np.float32(1.0 / SCALE)
         np.rint(value, out=value)
         np.clip(value, 1, 65_535, out=value)
@@ -206,6 +207,22 @@ def resample(
         off_nadir_deg=place.off_nadir_deg,
         snr=snr,
     )
+
+
+def _bilinear(
+    values: NDArray[np.float32],
+    corner: NDArray[np.intp],
+    down: NDArray[np.float32],
+    right: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return an image's values between four pixels: the flat index of the first, and the shares."""
+    flat, columns = values.ravel(), values.shape[1]
+    upper, lower = flat.take(corner), flat[columns:].take(corner)
+    upper += right * (flat[1:].take(corner) - upper)
+    lower += right * (flat[columns + 1 :].take(corner) - lower)
+    lower -= upper
+    lower *= down
+    return np.asarray(upper + lower)
 
 
 def to_cog(tile: Tile) -> bytes:
