@@ -25,16 +25,28 @@ class TestRuleModelKeepsTheContract(ModelContract):
 
 
 def test_a_lake_is_measured():
-    """80 x 80 cells of 100 m2; 316 edge cells: sqrt(316/12 + (0.25 * 316)^2) cells of sigma."""
+    """80 x 80 cells of 100 m2; 316 edge cells: sqrt(316/12 + (0.18 * 316)^2) cells of sigma."""
     finding = FloodApp().analyse(sample_tile("water"), "Deggendorf")
     assert finding.evidence.area_km2 == pytest.approx(0.64)
-    expected = np.sqrt(316 / 12 + (0.25 * 316) ** 2) * 1e-4
+    expected = np.sqrt(316 / 12 + (0.18 * 316) ** 2) * 1e-4
     assert finding.evidence.area_sigma_km2 == pytest.approx(expected)
     assert finding.evidence.contrast == pytest.approx((900 - 300) / 1200, abs=1e-6)
     assert finding.evidence.parts == 1
     assert finding.severity == "Minor"
     assert finding.headline == "Flood at Deggendorf: 0.6 km² of water"
     assert finding.clear_share == 1.0
+
+
+def test_an_edge_at_cloud_is_less_certain_than_a_shore():
+    """Cloud along one of the lake's four sides: 80 of its 316 edge cells."""
+    tile = sample_tile("water")
+    mask = tile.mask.copy()
+    mask[59, 60:140] = CLOUD
+    evidence = FloodApp().analyse(replace(tile, mask=mask), "Deggendorf").evidence
+    expected = np.sqrt(316 / 12 + (0.18 * 236) ** 2 + (1.1 * 80) ** 2) * 1e-4
+    assert evidence.area_km2 == pytest.approx(0.64)
+    assert evidence.area_sigma_km2 == pytest.approx(expected)
+    assert evidence.cloud_edge_share == pytest.approx(80 / 316)
 
 
 def test_known_water_is_no_flood():

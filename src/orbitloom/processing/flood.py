@@ -20,8 +20,10 @@ _SEVERITIES: tuple[tuple[float, Severity], ...] = (
     (1.0, "Moderate"),
 )
 
-_EDGE_SIGMA = 0.25
-"""Cells; set so that on seeds 100-104 the areas' errors are about one sigma."""
+_SHORE_SIGMA = 0.18
+"""Cells that a whole shore may be drawn too far in or out; set on seeds 110-113."""
+_CLOUD_EDGE_SIGMA = 1.1
+"""Cells that an edge at cloud or shadow may be; set on seeds 110-113."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,23 +124,30 @@ def _evidence(tile: Tile, area: NDArray[np.bool_], clear_share: float) -> Eviden
     """Measure a flood.
 
     The uncertainty of its area is that of its edge: a cell there is water in part, evenly between
-    none and all (variance 1/12, independent), and the whole edge may be drawn `_EDGE_SIGMA` of a
-    cell too far in or out (common to all).
+    none and all (variance 1/12, independent), and a whole edge may be drawn too far in or out
+    (common to all its cells). Where the edge is a shore that is `_SHORE_SIGMA`; where it is cloud
+    or shadow `_CLOUD_EDGE_SIGMA`, for their margin hides water too, and cuts off parts so small
+    that they go as ponds.
     """
     inner = ~grown(~area, 1)
     edge = area & ~inner
     edge_cells = int(np.count_nonzero(edge))
     near_cloud = grown((tile.mask & (CLOUD | SHADOW)) != 0, 1)
+    cloud_cells = int(np.count_nonzero(edge & near_cloud))
+    sigma_cells = np.sqrt(
+        edge_cells / 12.0
+        + (_SHORE_SIGMA * (edge_cells - cloud_cells)) ** 2
+        + (_CLOUD_EDGE_SIGMA * cloud_cells) ** 2
+    )
     index = ndwi(tile.band("green")[area], tile.band("nir")[area])
     cell_km2 = tile.grid.cell_km2
     return Evidence(
         event="flood",
         area_km2=float(np.count_nonzero(area)) * cell_km2,
-        area_sigma_km2=float(np.hypot(np.sqrt(edge_cells / 12.0), _EDGE_SIGMA * edge_cells))
-        * cell_km2,
+        area_sigma_km2=float(sigma_cells) * cell_km2,
         parts=int(ndimage.label(area)[1]),
         contrast=float(np.median(index)),
-        cloud_edge_share=float(np.count_nonzero(edge & near_cloud)) / max(edge_cells, 1),
+        cloud_edge_share=cloud_cells / max(edge_cells, 1),
         spoilt_share=float(np.count_nonzero(tile.mask[area] & SPOILT) / np.count_nonzero(area)),
         clear_share=clear_share,
     )
