@@ -30,7 +30,7 @@ def test_bentpipe_latency_is_wait_plus_bits_plus_light_plus_work(small: Small) -
     with ThreadPoolExecutor(1) as executor:
         result = fly(scenario, executor=executor)
     (fate,) = result.arms["bentpipe"].fates
-    (answer,) = result.answers
+    (answer,) = result.answers.values()
 
     starts = [int(t) for t in world.contacts.start_ns if t > task.end_ns]
     sense_s = (task.end_ns - task.middle_ns) / 1e9

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -54,6 +55,11 @@ class ArmFlight:
         Receives the answers.
     on_capture
         Called after each capture, for whoever watches.
+
+    Attributes
+    ----------
+    answers
+        What this arm has made of the captures so far.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class ArmFlight:
         self._ground = ground
         self._on_capture = on_capture
         self._on_board = arm == "orbit"
+        self.answers: dict[int, Answer] = {}
         self._clock = clock = Clock(scenario.start_ns)
         has_lasers = arm != "bentpipe"
         plan = world.contacts if has_lasers else world.contacts.only(world.contacts.medium == RF)
@@ -106,7 +113,8 @@ class ArmFlight:
             task.capture: Trail(arm, task.capture, task.middle_ns) for task in world.tasks
         }
         self._in_transit: dict[int, CaptureTask] = {}
-        self._inbox_ns: dict[int, int] = {}
+        self._inbox: dict[int, tuple[int, str]] = {}  # capture: when, SHA-256 of the bytes
+        self._lost: dict[int, str] = {}  # capture: the satellite that had no room for it
         self._bundles = 0
         self._survey_bytes = dict.fromkeys(("produced", "processed", "downlinked"), 0)
         by_name = {craft.name: craft for craft in self._crafts}
@@ -147,7 +155,7 @@ class ArmFlight:
             joules=self._scenario.instrument.power_w * seconds,
         )
         if not craft.store.put(task.capture, recording.size_bytes):
-            trail.place = f"not recorded on {craft.name}: store full"
+            self._lost[task.capture] = craft.name
             return
         if not self._on_board:
             self._send(task, craft, recording.size_bytes, Priority.NORMAL)
@@ -173,6 +181,7 @@ class ArmFlight:
         if result.assessed:
             cost = assessment_cost(self._scenario.model, profile)
             yield from self._compute(task, worker, node, (cost,), lambda: result)
+        self.answers[task.capture] = result.answer
         self._workshop.score(task)
         return result.answer
 
@@ -268,27 +277,32 @@ class ArmFlight:
             answer = yield from self._process(task, self._stations[station], name)
             octets = answer.to_bytes()
         trail = self._trails[task.capture]
-        self._ground.receive(Answer.from_bytes(octets), arrived_ns=self._clock.now_ns, station=name)
+        answer = Answer.from_bytes(octets)
+        self._ground.receive(answer, arrived_ns=self._clock.now_ns, station=name)
         trail.step("inbox", name, self._clock.now_ns, bytes_in=len(octets), bytes_out=len(octets))
-        self._inbox_ns[task.capture] = self._clock.now_ns
+        self._inbox[task.capture] = self._clock.now_ns, hashlib.sha256(octets).hexdigest()
 
     def _fate(self, task: CaptureTask) -> Fate:
-        trail, inbox_ns = self._trails[task.capture], self._inbox_ns.get(task.capture)
-        last = trail.rows[-1] if trail.rows else None
+        trail = self._trails[task.capture]
+        inbox_ns, digest = self._inbox.get(task.capture, (None, ""))
         place = trail.place
-        if inbox_ns is None and not place:
-            at = last.node if last is not None else task.satellite
-            why = (last.wait_cause or last.step) if last is not None else "sense"
-            place = f"on {at}: {why}"
+        if task.capture in self._lost:
+            name = self._lost[task.capture]
+            trail.wait(name, self._clock.now_ns, "store full")
+            place = f"not recorded on {name}: store full"
+        elif inbox_ns is None and not place:
+            last = trail.rows[-1]
+            place = f"on {last.node}: {last.wait_cause or last.step}"
         return Fate(
             capture=task.capture,
-            digest=self._workshop.result(task).answer.digest(),
+            digest=digest,
             inbox_ns=inbox_ns,
             latency_ns=None if inbox_ns is None else inbox_ns - task.middle_ns,
             downlinked_bytes=trail.downlinked_bytes,
             laser_bytes=trail.laser_bytes,
             joules=trail.joules,
-            place="" if inbox_ns is not None else place,
+            place=place,
+            lost=task.capture in self._lost,
         )
 
     def _survey_totals(self) -> SurveyTotals:

@@ -61,7 +61,7 @@ class Craft:
         self._scenario = scenario
         self._survey_rate = survey_rate
         self._surveyed = surveyed
-        self._imaging = 0
+        self._imaging = self._sending = 0
         self._cuts: list[int] = [task.end_ns for task in world.tasks if task.satellite == self.name]
         clock.process(self._follow(*world.sunlight(index), self.platform.set_sunlight))
         if has_lasers:
@@ -75,8 +75,9 @@ class Craft:
         self._set_load("imager", self._imaging * self._scenario.instrument.power_w)
 
     def key(self, on: bool) -> None:
-        """Switch the downlink transmitter on or off."""
-        self._set_load("downlink", self._scenario.downlink.power_w if on else 0.0)
+        """Switch the downlink transmitter on or off; a pass may start as another ends."""
+        self._sending += 1 if on else -1
+        self._set_load("downlink", self._sending * self._scenario.downlink.power_w)
 
     def history(self) -> SatelliteHistory:
         """Return battery and temperature over the flight, and what energy came and went."""
@@ -91,6 +92,7 @@ class Craft:
             solar_wh=battery.solar_j / 3600.0,
             spilled_wh=battery.spilled_j / 3600.0,
             consumed_wh=battery.consumed_j / 3600.0,
+            unmet_wh=battery.unmet_j / 3600.0,
             stored_change_wh=battery.stored_change_j / 3600.0,
             held_s=computer.held_s,
             throttled_s=computer.throttled_s,

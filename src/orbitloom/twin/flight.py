@@ -13,7 +13,7 @@ from orbitloom.scenario import Arm, Scenario, time
 from orbitloom.twin.arm import ArmFlight
 from orbitloom.twin.result import ArmResult, FlightResult
 from orbitloom.twin.workshop import Workshop
-from orbitloom.wire import CaptureTask, LedgerRow
+from orbitloom.wire import Answer, CaptureTask, LedgerRow
 from orbitloom.world.earth import geodetic_from_ecef
 from orbitloom.world.geometry import World
 
@@ -53,6 +53,7 @@ def fly(
     workshop = Workshop(world, executor)
     arms: dict[Arm, ArmResult] = {}
     rows: list[LedgerRow] = []
+    answers: dict[int, Answer] = {}
     for index, arm in enumerate(scenario.arms):
         ground = Ground(folder if index == 0 else None, scenario)
         flight = ArmFlight(
@@ -61,7 +62,10 @@ def fly(
         arms[arm] = flight.fly()
         rows += flight.ledger
         ground.close()
-    results = [workshop.result(task) for task in world.tasks]
+        if index == 0:
+            answers = flight.answers
+    made = [task for task in world.tasks if task.capture in answers]
+    results = [workshop.result(task) for task in made]
     track_t_ns = np.arange(scenario.start_ns, scenario.end_ns + 1, _TRACK_STEP_NS, dtype=np.int64)
     latitude_deg, longitude_deg, _ = geodetic_from_ecef(world.ephemeris.position_ecef_m(track_t_ns))
     report("done", 1.0)
@@ -69,8 +73,8 @@ def fly(
         scenario=scenario,
         satellites=world.ephemeris.names,
         tasks=world.tasks,
-        answers=tuple(result.answer for result in results),
-        scores=tuple(workshop.score(task).result() for task in world.tasks),
+        answers={task.capture: answers[task.capture] for task in made},
+        scores={task.capture: workshop.score(task).result() for task in made},
         arms=arms,
         level_counts={
             level: sum(level in result.level_bytes for result in results) for level in _LEVELS

@@ -18,8 +18,9 @@ __all__ = ["ArmResult", "CaptureScore", "Fate", "FlightResult", "SatelliteHistor
 class Fate:
     """What became of one capture in one arm.
 
-    `inbox_ns` is None for an answer that had not arrived when the flight ended; `place` then says
-    where it was and why ("stored on RING-03: no contact").
+    `digest` is the SHA-256 of the L4 bytes that the inbox got. For an answer that had not arrived
+    when the flight ended `inbox_ns` is None, the digest empty, and `place` says where it was and
+    why ("stored on SAT-03: no contact"). `lost` is true if nothing of it is left anywhere.
     """
 
     capture: int
@@ -30,6 +31,7 @@ class Fate:
     laser_bytes: int
     joules: float
     place: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +39,8 @@ class SatelliteHistory:
     """One satellite's battery and computer over the flight, sampled where something changed.
 
     The energies are totals over the flight; solar is what the array gave to loads and battery,
-    spilled what it could have given when the battery was full.
+    spilled what it could have given when the battery was full, unmet what the loads asked of an
+    empty battery in vain.
     """
 
     name: str
@@ -47,6 +50,7 @@ class SatelliteHistory:
     solar_wh: float
     spilled_wh: float
     consumed_wh: float
+    unmet_wh: float
     stored_change_wh: float
     held_s: float
     throttled_s: float
@@ -100,10 +104,13 @@ class FlightResult:
 
     Attributes
     ----------
-    tasks, answers
-        One entry a capture, by capture number; the answers of the arm that flew first.
+    tasks
+        One entry a capture, by capture number.
+    answers, scores
+        What the arm that flew first made of the captures, and how that compares with the truth, by
+        capture number; a capture that it did not get round to has none.
     level_counts, level_bytes
-        How many products of each level were made, and their bytes, over all captures of one arm.
+        How many products of each level that arm made, and their bytes.
     ledger
         All rows of all arms, by arm, capture and start.
     track_t_ns, track_deg
@@ -113,8 +120,8 @@ class FlightResult:
     scenario: Scenario
     satellites: tuple[str, ...]
     tasks: tuple[CaptureTask, ...]
-    answers: tuple[Answer, ...]
-    scores: tuple[CaptureScore, ...]
+    answers: Mapping[int, Answer]
+    scores: Mapping[int, CaptureScore]
     arms: Mapping[Arm, ArmResult]
     level_counts: Mapping[str, int]
     level_bytes: Mapping[str, int]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import simpy
 
@@ -18,12 +18,11 @@ from orbitloom.network.queue import OutQueue
 from orbitloom.network.router import Route, Router
 from orbitloom.twin.clock import Clock
 from orbitloom.twin.trail import Trail
-from orbitloom.wire import RF, Bundle, ContactPlan, Priority, WaitCause
+from orbitloom.wire import RF, Bundle, ContactPlan, WaitCause
 
 __all__ = ["Links", "Traffic"]
 
 _NEVER_NS = 2**63 - 1
-_PROBE = Bundle(bundle=-1, source=0, size_bytes=1, created_ns=0, priority=Priority.ALERT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +63,19 @@ class _Parcel:
     hop: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whereabouts:
+    """Where a capture's bundle is: stored at a node, being sent from it, or light on its way.
+
+    `start_ns` is when that began; `step` the ledger's word for it.
+    """
+
+    bundle: Bundle
+    node: int
+    start_ns: int
+    step: Literal["stored", "laser", "downlink", "light"] = "stored"
+
+
 class Traffic:
     """All queues and transmitters of one arm.
 
@@ -85,7 +97,7 @@ class Traffic:
         self._queues: dict[int, OutQueue[_Parcel]] = {}
         self._wake: dict[int, simpy.Event] = {}
         self._trails: dict[int, Trail] = {}
-        self._place: dict[int, tuple[int, int]] = {}  # bundle: node, since when (captures only)
+        self._whereabouts: dict[int, _Whereabouts] = {}  # of captures' bundles, not yet down
 
     def send(self, bundle: Bundle, trail: Trail | None = None) -> None:
         """Take a bundle at its source, now; `trail` is the ledger of its capture."""
@@ -94,16 +106,19 @@ class Traffic:
         self._dispatch(bundle, bundle.source)
 
     def close(self) -> None:
-        """Write down where each capture is that has not arrived, and what it waits for."""
+        """Write down where each capture is that has not arrived, up to now."""
         names, now = self._plan.nodes, self._clock.now_ns
-        for bundle, (node, since_ns) in sorted(self._place.items()):
-            trail = self._trails[bundle]
-            if trail.now_ns < now:
-                self._write_wait(trail, node, now)
-                cause = self._cause(node, since_ns)
-                trail.place = f"stored on {names[node]}: {cause}"
+        for at in sorted(self._whereabouts.values(), key=lambda at: at.bundle.bundle):
+            trail, name = self._trails[at.bundle.bundle], names[at.node]
+            if at.step == "stored":
+                cause = self._write_wait(trail, at, now)
+                trail.place = f"stored on {name}: {cause}"
+            elif at.step == "light":
+                trail.step("light", name, now, bytes_in=at.bundle.size_bytes)
+                trail.place = f"on its way to {name}"
             else:
-                trail.place = f"on its way from {names[node]}"
+                self._write_sending(trail, at, bytes_out=0)
+                trail.place = f"being sent from {name}"
 
     def _dispatch(self, bundle: Bundle, node: int, exclude: tuple[int, ...] = ()) -> None:
         """Route a bundle from where it is; a flow may leave in several parts."""
@@ -120,8 +135,17 @@ class Traffic:
             bundle = replace(bundle, size_bytes=bundle.size_bytes - part.size_bytes)
 
     def _stay(self, bundle: Bundle, node: int) -> None:
-        if bundle.bundle in self._trails and self._place.get(bundle.bundle, (-1, 0))[0] != node:
-            self._place[bundle.bundle] = node, self._clock.now_ns
+        """Note since when a capture's bundle is stored at a node; a new route changes nothing."""
+        known = self._whereabouts.get(bundle.bundle)
+        if bundle.bundle in self._trails and (known is None or known.step != "stored"):
+            self._note(bundle, node, "stored")
+
+    def _note(
+        self, bundle: Bundle, node: int, step: Literal["stored", "laser", "downlink", "light"]
+    ) -> None:
+        self._whereabouts[bundle.bundle] = _Whereabouts(
+            bundle=bundle, node=node, start_ns=self._clock.now_ns, step=step
+        )
 
     def _enqueue(self, parcel: _Parcel) -> None:
         contact = parcel.route.hops[parcel.hop].contact
@@ -168,79 +192,73 @@ class Traffic:
     def _transmit(
         self, parcel: _Parcel, contact: int, rate_bps: float
     ) -> Generator[simpy.Event, Any, None]:
-        clock, plan = self._clock, self._plan
+        clock, plan, bundle = self._clock, self._plan, parcel.bundle
         sender, receiver = int(plan.sender[contact]), int(plan.receiver[contact])
         downlink = int(plan.medium[contact]) == RF
-        trail = self._trails.get(parcel.bundle.bundle)
+        trail = self._trails.get(bundle.bundle)
         if trail is not None:
-            self._write_wait(trail, sender, clock.now_ns)
+            self._write_wait(trail, self._whereabouts[bundle.bundle], clock.now_ns)
+            self._note(bundle, sender, "downlink" if downlink else "laser")
         if downlink:
             self._links.keyed(sender, True)
-        airtime_ns = math.ceil(parcel.bundle.size_bytes * 8e9 / rate_bps)
-        yield clock.timeout(airtime_ns)
+        yield clock.timeout(math.ceil(bundle.size_bytes * 8e9 / rate_bps))
         if downlink:
             self._links.keyed(sender, False)
-        light_ns = self._links.light_time_ns(sender, receiver, clock.now_ns)
         if trail is not None:
-            self._write_hop(trail, parcel, sender, receiver, light_ns, downlink=downlink)
-        clock.process(self._fly(parcel, sender, receiver, light_ns))
+            sending = self._whereabouts[bundle.bundle]
+            self._write_sending(trail, sending, bytes_out=bundle.size_bytes)
+            self._note(bundle, receiver, "light")
+        clock.process(self._fly(parcel, sender, receiver))
 
     def _fly(
-        self, parcel: _Parcel, sender: int, receiver: int, light_ns: int
+        self, parcel: _Parcel, sender: int, receiver: int
     ) -> Generator[simpy.Event, Any, None]:
-        yield self._clock.timeout(light_ns)
-        bundle = parcel.bundle
+        clock, bundle = self._clock, parcel.bundle
+        yield clock.timeout(self._links.light_time_ns(sender, receiver, clock.now_ns))
+        trail = self._trails.get(bundle.bundle)
+        if trail is not None:
+            size = bundle.size_bytes
+            trail.step(
+                "light", self._plan.nodes[receiver], clock.now_ns, bytes_in=size, bytes_out=size
+            )
         self._links.moved(bundle, sender, receiver)
         if receiver in self._plan.stations:
-            self._place.pop(bundle.bundle, None)
+            self._whereabouts.pop(bundle.bundle, None)
             self._links.arrived(bundle, receiver)
             return
         self._stay(bundle, receiver)
         self._enqueue(replace(parcel, hop=parcel.hop + 1))
 
-    def _write_wait(self, trail: Trail, node: int, now_ns: int) -> None:
-        """Write what a capture waited for at a node: first a contact, then its turn there."""
-        name = self._plan.nodes[node]
-        alone_ns = self._leaves_alone_ns(node, trail.now_ns)
+    def _write_wait(self, trail: Trail, at: _Whereabouts, now_ns: int) -> WaitCause:
+        """Write what a capture waited for at a node; return what it waits for now.
+
+        Until the bundle could have left had it been alone in the network it lacks a contact, from
+        then on its turn.
+        """
+        name = self._plan.nodes[at.node]
+        route = self._alone.route(at.bundle, at.node, at.start_ns)
+        alone_ns = route.hops[0].start_ns if route is not None else _NEVER_NS
         trail.wait(name, min(now_ns, alone_ns), "no contact")
         trail.wait(name, now_ns, "link busy")
+        return "link busy" if alone_ns < now_ns else "no contact"
 
-    def _write_hop(
-        self,
-        trail: Trail,
-        parcel: _Parcel,
-        sender: int,
-        receiver: int,
-        light_ns: int,
-        *,
-        downlink: bool,
-    ) -> None:
-        names, size, now = self._plan.nodes, parcel.bundle.size_bytes, self._clock.now_ns
+    def _write_sending(self, trail: Trail, at: _Whereabouts, *, bytes_out: int) -> None:
+        """Write a transmission up to now; it has moved no bytes before its end."""
+        now = self._clock.now_ns
+        downlink = at.step == "downlink"
         watts = self._links.downlink_w if downlink else self._links.laser_w
         trail.step(
-            "downlink" if downlink else "laser",
-            names[sender],
+            at.step,
+            self._plan.nodes[at.node],
             now,
-            bytes_in=size,
-            bytes_out=size,
-            joules=watts * (now - trail.now_ns) / 1e9,
+            bytes_in=at.bundle.size_bytes,
+            bytes_out=bytes_out,
+            joules=watts * (now - at.start_ns) / 1e9,
         )
-        trail.step("light", names[receiver], now + light_ns, bytes_in=size, bytes_out=size)
         if downlink:
-            trail.downlinked_bytes += size
+            trail.downlinked_bytes += bytes_out
         else:
-            trail.laser_bytes += size
-
-    def _leaves_alone_ns(self, node: int, since_ns: int) -> int:
-        """Return when a small bundle would leave a node if nobody else sent anything."""
-        route = self._alone.route(_PROBE, node, since_ns)
-        return route.hops[0].start_ns if route is not None else _NEVER_NS
-
-    def _cause(self, node: int, since_ns: int) -> WaitCause:
-        alone_ns = self._leaves_alone_ns(node, since_ns)
-        if alone_ns == _NEVER_NS:
-            return "no route"
-        return "no contact" if alone_ns >= self._clock.now_ns else "link busy"
+            trail.laser_bytes += bytes_out
 
 
 def _split(parcel: _Parcel, size_bytes: int) -> tuple[_Parcel, _Parcel]:

@@ -72,6 +72,9 @@ class Workshop:
         for ahead in range(task.capture, min(task.capture + 1 + _AHEAD, len(self._tasks))):
             if ahead not in self._recordings:
                 self._observe(ahead)
+        # A ground arm asks for packets much later, if at all: it has them observed again.
+        for old in [capture for capture in self._observing if capture < task.capture - _AHEAD]:
+            del self._observing[old]
         return self._recording(task.capture)
 
     def start(self, task: CaptureTask) -> Future[ChainResult]:

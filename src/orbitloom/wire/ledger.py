@@ -12,7 +12,6 @@ WaitCause = Literal[
     "computer busy",
     "battery low",
     "computer hot",
-    "no route",
     "no contact",
     "link busy",
     "store full",

@@ -244,7 +244,7 @@ def _read_geotiff(
         with warnings.catch_warnings():
             # A file without a place is refused in our own words.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(scene.file) as source:
+            with rasterio.open(scene.file, driver="GTiff") as source:
                 pixel_m = _pixel_size_m(source, where)
                 bands = _band_numbers(source, where)
                 scale, offset = _scale(source, bands, scene, where)
@@ -281,8 +281,8 @@ def _read_middle(
     source: Any, bands: list[int], pixel_m: tuple[float, float], gsd_m: float
 ) -> tuple[Any, tuple[float, float]]:
     """Return what a footprint can need at most, no finer than asked, and the size of its pixels."""
-    rows = min(source.height, int(_LARGEST_SIDE_M / pixel_m[0]))
-    columns = min(source.width, int(_LARGEST_SIDE_M / pixel_m[1]))
+    rows = min(source.height, max(1, int(_LARGEST_SIDE_M / pixel_m[0])))
+    columns = min(source.width, max(1, int(_LARGEST_SIDE_M / pixel_m[1])))
     window = Window((source.width - columns) // 2, (source.height - rows) // 2, columns, rows)
     out_rows = min(rows, max(1, round(rows * pixel_m[0] / gsd_m)))
     out_columns = min(columns, max(1, round(columns * pixel_m[1] / gsd_m)))
