@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rasterio.features import rasterize
-from rasterio.transform import Affine
 from rasterio.warp import transform as warp_points
-from rasterio.warp import transform_geom
 
 from orbitloom.processing.chain import process
 from orbitloom.processing.l0 import reconstruct
 from orbitloom.processing.l1 import calibrate, geolocate
 from orbitloom.scenario import load
+from orbitloom.twin.score import score
 from orbitloom.world.geometry import World
 from orbitloom.world.imager import Pushbroom
 from orbitloom.world.observe import (
@@ -24,7 +22,6 @@ from orbitloom.world.observe import (
     instrument_of,
     observation_job,
     observe,
-    truth,
 )
 
 LINES = COLUMNS = 577  # so that each of the 33 nodes a side is a whole pixel
@@ -139,20 +136,12 @@ def test_geolocation_grows_with_an_attitude_error_as_it_must(arcsec):
 def test_the_outline_is_what_was_flooded_and_visible(flood):
     job, known, seen = flood
     result = process(seen.packets, job.task, known, "flood", "rules")
-    real = truth(job, result.grid.epsg, result.grid.transform, result.grid.shape)
-    wet = real.flood & real.visible
-    assert wet.sum() * result.grid.cell_km2 > 0.5
-    assert result.answer.kind == "alert"
-    found = rasterize(
-        [
-            transform_geom(
-                "EPSG:4326", f"EPSG:{result.grid.epsg}", result.answer.feature["geometry"]
-            )
-        ],
-        out_shape=result.grid.shape,
-        transform=Affine(*result.grid.transform),
-    ).astype(bool)
-    assert (found & wet).sum() / (found | wet).sum() >= 0.8
+    scored = score(job, result.answer, result.grid)
+    said = result.answer.feature["properties"]
+    assert scored.truth_km2 > 0.5
+    assert scored.kind == "alert"
+    assert scored.iou >= 0.8
+    assert abs(said["area_km2"] - scored.truth_km2) < 3 * said["area_sigma_km2"]
 
 
 @pytest.mark.parametrize(
