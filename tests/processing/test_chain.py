@@ -15,7 +15,12 @@ from orbitloom.errors import ScenarioError
 from orbitloom.processing.chain import process
 from orbitloom.processing.chip import CLASSES
 from orbitloom.wire import Answer, canonical_json
-from orbitloom.wire.imager import ANCILLARY_APID, SCIENCE_APID
+from orbitloom.wire.imager import (
+    ANCILLARY_APID,
+    SCIENCE_APID,
+    decode_ancillary,
+    encode_ancillary,
+)
 from orbitloom.wire.space_packet import encode_packet
 
 
@@ -171,3 +176,35 @@ def test_most_lines_lost_is_a_gap(land):
 def test_unknown_names_are_said_plainly(lake, names):
     with pytest.raises(ScenarioError, match="is called"):
         run(lake, app=names[0], model=names[1])
+
+
+def spoiled(packets, change):
+    return [
+        replace(packet, body=encode_ancillary(change(decode_ancillary(packet.body))))
+        if packet.apid == ANCILLARY_APID
+        else packet
+        for packet in packets
+    ]
+
+
+def test_packets_that_tell_of_no_view_of_the_earth_are_answered(lake):
+    def about_face(record):
+        w, x, y, z = record.attitude  # half a circle about the body's x axis
+        return replace(record, attitude=(-x, w, z, -y))
+
+    result = run(lake, spoiled(lake.packets, about_face))
+    said = result.answer.feature["properties"]
+    assert (said["kind"], said["reason"]) == ("not_observable", "geolocation")
+    assert result.grid is None
+
+
+@pytest.mark.parametrize("field", ["position_ecef_m", "velocity_ecef_m_s", "detector_c"])
+def test_ancillary_records_that_are_not_numbers_are_refused(lake, field):
+    def no_number(record):
+        value = float("nan") if field == "detector_c" else (float("inf"), 0.0, 0.0)
+        return replace(record, **{field: value})
+
+    result = run(lake, spoiled(lake.packets, no_number))
+    said = result.answer.feature["properties"]
+    assert (said["kind"], said["reason"]) == ("not_observable", "gap")
+    assert result.refused > 0

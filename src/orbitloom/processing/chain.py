@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from orbitloom.errors import PacketError
 from orbitloom.processing import l0, l1, l2, l3
 from orbitloom.processing.apps import App, Finding
 from orbitloom.processing.assess import Assessment, Model
@@ -105,21 +106,20 @@ def process(
     }
     sizes = {"L0": frames.dn.nbytes}
     if len(frames.ancillary) < 2 or not frames.valid.any():
-        properties |= {"kind": "not_observable", "reason": "gap", "clear_share": 0.0}
-        point = [round(task.longitude_deg, 5), round(task.latitude_deg, 5)]
-        answer = _answer({"type": "Point", "coordinates": point}, properties)
-        return _result(answer, sizes, frames, None)
-
-    place = l1.geolocate(frames.ancillary, calibration.ifov_rad)
-    radiance = l1.calibrate(frames, calibration)
-    snr = _snr(radiance, calibration)
-    sizes["L1"] = radiance.radiance.nbytes + radiance.quality.nbytes
-    scene = l2.to_reflectance(radiance, calibration, place, task.middle_ns)
-    del radiance
-    sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes
-    grid = l3.grid_for(place, _GSD_M)
-    tile = l3.resample(scene, place, grid, calibration.band_names, snr)
-    del scene
+        return _unplaced("gap", task, properties, sizes, frames)
+    try:
+        place = l1.geolocate(frames.ancillary, calibration.ifov_rad)
+        radiance = l1.calibrate(frames, calibration)
+        snr = _snr(radiance, calibration)
+        sizes["L1"] = radiance.radiance.nbytes + radiance.quality.nbytes
+        scene = l2.to_reflectance(radiance, calibration, place, task.middle_ns)
+        del radiance
+        sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes
+        grid = l3.grid_for(place, _GSD_M)
+        tile = l3.resample(scene, place, grid, calibration.band_names, snr)
+        del scene
+    except PacketError:  # whole packets that tell of no possible view of the Earth
+        return _unplaced("geolocation", task, properties, sizes, frames)
     sizes["L3"] = len(l3.to_cog(tile))
 
     finding = application.analyse(tile, task.target)
@@ -137,6 +137,20 @@ def process(
     left = _ANSWER_BYTES - len(_answer(geometry, properties).to_bytes())
     answer = _answer(geometry, properties, chip(tile, finding.area, left))
     return _result(answer, sizes, frames, grid)
+
+
+def _unplaced(
+    reason: str,
+    task: CaptureTask,
+    properties: dict[str, Any],
+    sizes: dict[str, int],
+    frames: l0.Frames,
+) -> ChainResult:
+    """Return the answer for packets that cannot be placed on Earth: at the target as ordered."""
+    properties |= {"kind": "not_observable", "reason": reason, "clear_share": 0.0}
+    point = [round(task.longitude_deg, 5), round(task.latitude_deg, 5)]
+    answer = _answer({"type": "Point", "coordinates": point}, properties)
+    return _result(answer, sizes, frames, None)
 
 
 def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicHermiteSpline
 
+from orbitloom.errors import PacketError
 from orbitloom.processing.l0 import Frames
 from orbitloom.wire.imager import Ancillary
 from orbitloom.wire.tasking import Calibration
@@ -153,11 +154,11 @@ def geolocate(ancillary: Sequence[Ancillary], ifov_rad: float, *, nodes: int = 3
 
     Raises
     ------
-    ValueError
+    PacketError
         If there are fewer than two records, or a view misses the Earth.
     """
     if len(ancillary) < 2:
-        raise ValueError(f"{len(ancillary)} ancillary records are too few to geolocate; need 2")
+        raise PacketError(f"{len(ancillary)} ancillary records are too few to geolocate; need 2")
     first = ancillary[0]
     lines = np.linspace(0, first.lines - 1, min(nodes, max(first.lines, 2)))
     columns = np.linspace(0, first.columns - 1, min(nodes, max(first.columns, 2)))
@@ -227,8 +228,8 @@ def _meet_ellipsoid(
     p, d = origin_ecef_m / scale, direction / scale
     a, b, c = (d * d).sum(-1), (p * d).sum(-1), (p * p).sum(-1) - 1.0
     under_root = b * b - a * c
-    if np.any(under_root < 0.0) or np.any(b > 0.0):
-        raise ValueError("a view vector misses the Earth")
+    if not (np.all(under_root >= 0.0) and np.all(b <= 0.0)):  # so put, NaN misses it too
+        raise PacketError("a view vector misses the Earth")
     distance = (-b - np.sqrt(under_root)) / a
     return np.asarray(origin_ecef_m + distance[..., None] * direction)
 

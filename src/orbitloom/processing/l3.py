@@ -16,6 +16,7 @@ from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 from rasterio.warp import transform as warp_points
 
+from orbitloom.errors import PacketError
 from orbitloom.processing.l1 import Geolocation
 from orbitloom.processing.l2 import NO_DATA, Reflectance
 
@@ -153,7 +154,7 @@ def _fit(place: Geolocation, epsg: int) -> _Inverse:
         if residual < _LARGEST_RESIDUAL_PX:
             break
     else:
-        raise ValueError(f"the geolocation is not smooth: {residual:.2f} pixels are left")
+        raise PacketError(f"the geolocation is not smooth: {residual:.2f} pixels are left")
     fitted = np.zeros((2, degree + 1, degree + 1))
     for (i, j), values in zip(terms, solution, strict=True):
         fitted[:, i, j] = values

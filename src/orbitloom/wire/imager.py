@@ -15,6 +15,7 @@ a = (c - (N-1)/2) * ifov.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -148,11 +149,13 @@ def decode_ancillary(body: bytes) -> Ancillary:
     Raises
     ------
     PacketError
-        If the body has another size.
+        If the body has another size, or a number in it is not finite.
     """
     if len(body) != _ANCILLARY.size:
         raise PacketError(f"{len(body)} octets are not an ancillary record ({_ANCILLARY.size})")
     values: tuple[Any, ...] = _ANCILLARY.unpack(body)
+    if not all(map(math.isfinite, values[8:])):
+        raise PacketError("an ancillary record holds a number that is not finite")
     shape = dict(zip(_SHAPE_AND_TIMES, values[:8], strict=True))
     return Ancillary(
         **shape,
