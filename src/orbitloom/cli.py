@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ class _Executor(StrEnum):
 
 
 _SCENARIO = typer.Argument(
-    metavar="[SCENARIO|FILE.toml]",
+    metavar="SCENARIO|FILE.toml",
     help="A built-in scenario ([bold]orbitloom scenarios[/bold]) or a TOML file.",
     show_default=True,
 )
@@ -56,20 +57,35 @@ _EXAMPLES = """[bold]Examples[/bold]
 def fly(
     scenario: Annotated[str, _SCENARIO] = "ring12",
     hours: Annotated[
-        float | None, typer.Option(help="How long to fly, in simulated hours.", metavar="H")
+        float | None,
+        typer.Option(
+            help="How long to fly, in simulated hours. Default: the scenario's, 6 in the built-in "
+            "ones.",
+            metavar="H",
+        ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Another seed: other events, other losses.", metavar="N")
+        int | None,
+        typer.Option(
+            help="Another seed: other events, other losses. Default: the scenario's, 0 in the "
+            "built-in ones.",
+            metavar="N",
+        ),
     ] = None,
     stations: Annotated[
         str | None,
-        typer.Option(help="A station net: hangzhou1, china4, polar2, world12.", metavar="NAME"),
+        typer.Option(
+            help="A station net: hangzhou1, china4, polar2, world12. Default: the scenario's, "
+            "polar2 in the built-in ones.",
+            metavar="NAME",
+        ),
     ] = None,
     arms: Annotated[
         str | None,
         typer.Option(
-            help="Which ways to fly, by comma: answers made in orbit; raw data over lasers; raw "
-            "data without lasers. Default: orbit,raw,bentpipe.",
+            help="Which ways to fly, by comma. orbit: answers made in orbit; raw: raw data over "
+            "lasers; bentpipe: raw data, no lasers. Default: the scenario's, all three in the "
+            "built-in ones.",
             metavar="ARM,...",
         ),
     ] = None,
@@ -83,8 +99,8 @@ def fly(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder for the files. Those of an earlier flight in it are replaced; a folder "
-            "that holds anything else is refused.",
+            help="Folder for the files, new or empty, or of an earlier flight: then that flight's "
+            "files are replaced and all others stay. Any other folder is refused.",
             metavar="DIR",
         ),
     ] = Path("orbitloom-out"),
@@ -92,7 +108,8 @@ def fly(
         _Executor, typer.Option(help="What runs the processing; the results are the same.")
     ] = _Executor.THREADS,
     json: Annotated[
-        bool, typer.Option("--json", help="Print summary.json alone on standard output.")
+        bool,
+        typer.Option("--json", help="Print summary.json alone on standard output.", metavar=""),
     ] = False,
 ) -> None:
     """Fly a scenario, compare the arms, write the report.
@@ -140,9 +157,12 @@ def scenarios() -> None:
 
 @app.command()
 def show(
-    scenario: Annotated[str, typer.Argument(metavar="NAME|FILE.toml", help="Which scenario.")],
+    scenario: Annotated[str, _SCENARIO],
     toml: Annotated[
-        bool, typer.Option("--toml", help="As a TOML file with every key, to start your own from.")
+        bool,
+        typer.Option(
+            "--toml", help="As a TOML file with every key, to start your own from.", metavar=""
+        ),
     ] = False,
 ) -> None:
     """Show every number of a scenario: value, unit, how it is known, and where from."""
@@ -160,16 +180,16 @@ def show(
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="The scenario to check.")],
+    scenario: Annotated[str, _SCENARIO],
 ) -> None:
     """Check a scenario, its orbits and its scene without flying it."""
     from orbitloom import api
     from orbitloom.scenario import load
 
-    loaded = load(file)
+    loaded = load(scenario)
     satellites = api.check(loaded)
     typer.echo(
-        f"{file}: {len(satellites)} satellites, {len(loaded.stations)} stations, "
+        f"{scenario}: {len(satellites)} satellites, {len(loaded.stations)} stations, "
         f"{len(loaded.targets)} targets, {loaded.hours:g} h: ready to fly"
     )
 
@@ -186,7 +206,11 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+            metavar="",
         ),
     ] = False,
 ) -> None:
@@ -221,7 +245,10 @@ def _progress() -> Iterator[Callable[[str, float], None] | None]:
 
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
     with Progress(
-        *columns, TextColumn("{task.description}"), console=Console(stderr=True), transient=True
+        *columns,
+        TextColumn("{task.description}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
     ) as bar:
         task = bar.add_task("reading the scenario", total=1.0)
         yield lambda what, share: bar.update(task, description=what, completed=share)
@@ -242,6 +269,8 @@ def main() -> None:
             raise
         command = getattr(getattr(error, "ctx", None), "command_path", "orbitloom")
         text = message().replace("Value error, ", "").rstrip(".")
+        text = re.sub(r"Input should be a valid (\w+),.*", r"it takes a \1", text)
+        text = text.replace("takes a integer", "takes a whole number")
         code = _complain(f"{text}{'' if text.endswith('?') else '.'} See '{command} --help'")
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -71,8 +71,8 @@ def _make_flight(
         scenario=scenario,
         satellites=satellites,
         tasks=tasks,
-        answers=answers,
-        scores=tuple(_score(task, answer) for task, answer in zip(tasks, answers, strict=True)),
+        answers=dict(enumerate(answers)),
+        scores={n: _score(task, answers[n]) for n, task in enumerate(tasks)},
         arms=results,
         level_counts={
             "L0": captures,
@@ -281,6 +281,7 @@ def _history(scenario: Scenario, arm: Arm, name: str) -> SatelliteHistory:
         solar_wh=1_500.0,
         spilled_wh=300.0,
         consumed_wh=1_480.0,
+        unmet_wh=0.0,
         stored_change_wh=20.0,
         held_s=1_260.0 if arm == "orbit" and name.endswith(("03", "07")) else 0.0,
         throttled_s=0.0,

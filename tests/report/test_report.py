@@ -75,7 +75,7 @@ def test_every_picture_has_words(html, flight):
     assert len(charts) == 5
     assert all(len(attributes["alt"] or "") > 20 for attributes in charts)
     drawings = [attributes for tag, attributes in tags if tag == "svg"]
-    alerts = sum(answer.kind == "alert" for answer in flight.answers)
+    alerts = sum(answer.kind == "alert" for answer in flight.answers.values())
     assert len(drawings) == 2 * alerts > 0
     assert all(attributes["aria-label"] for attributes in drawings)
 
@@ -89,7 +89,7 @@ def test_the_page_shows_every_arm_station_satellite_and_alert(html, flight):
     text = " ".join(_Page(html).text)
     for name in (*flight.arms, *flight.satellites):
         assert name in text
-    for task, answer in zip(flight.tasks, flight.answers, strict=True):
+    for task, answer in zip(flight.tasks, flight.answers.values(), strict=True):
         assert (task.target in text) or answer.kind != "alert"
     for arm in Report(flight).summary["arms"].values():
         assert duration_words(arm["latency_s"]["p50"]) in text

@@ -17,6 +17,8 @@ _ARM_KEYS = {
     "downlinked_bytes",
     "laser_bytes",
     "energy_wh",
+    "fleet_energy_wh",
+    "unmet_wh",
     "bytes_per_answer",
     "joules_per_answer",
     "l4_digest",
@@ -52,10 +54,14 @@ def test_totals_and_ratios_are_those_of_the_fates(flight):
     assert arm["answers"] == len(flight.tasks)
     assert arm["delivered"] == len(delivered)
     assert arm["downlinked_bytes"] == sum(fate.downlinked_bytes for fate in fates)
-    assert arm["bytes_per_answer"] == pytest.approx(arm["downlinked_bytes"] / len(delivered))
-    joules = sum(fate.joules for fate in fates)
-    assert arm["energy_wh"] == pytest.approx(joules / 3600, abs=1e-6)
+    assert arm["energy_wh"] == pytest.approx(sum(fate.joules for fate in fates) / 3600, abs=1e-6)
+    # What is spent on an answer that has not come is no cost of one that has.
+    octets = sum(fate.downlinked_bytes for fate in delivered)
+    assert arm["bytes_per_answer"] == pytest.approx(octets / len(delivered))
+    joules = sum(fate.joules for fate in delivered)
     assert arm["joules_per_answer"] == pytest.approx(joules / len(delivered))
+    satellites = flight.arms["raw"].satellites
+    assert arm["fleet_energy_wh"] == pytest.approx(sum(one.consumed_wh for one in satellites))
 
 
 def test_every_capture_is_delivered_undelivered_or_lost(flight):
@@ -127,22 +133,23 @@ def test_quality_counts_what_it_says(flight):
     assert summary(flight)["quality"] == {
         "recall": 1.0, "precision": 1.0, "iou_mean": 0.9, "false_alerts": 0,
     }  # fmt: skip
-    scores = list(flight.scores)
+    scores = list(flight.scores.values())
     floods = [n for n, score in enumerate(scores) if score.event == "flood"]
     quiet = next(n for n, score in enumerate(scores) if score.event == "quiet")
     cloud = next(n for n, score in enumerate(scores) if score.event == "cloud")
     # A missed flood costs recall and IoU; an unseen one costs neither.
     scores[floods[0]] = replace(scores[floods[0]], kind="nothing_found", iou=0.0)
     scores[floods[1]] = replace(scores[floods[1]], kind="not_observable", observable=0.3, iou=0.0)
-    # Alerts on quiet and clouded targets are false.
+    # Alerts on quiet and clouded targets are false, and so is one that misses the flood.
+    scores[floods[2]] = replace(scores[floods[2]], iou=0.05)
     scores[quiet] = replace(scores[quiet], kind="alert", iou=0.0)
     scores[cloud] = replace(scores[cloud], kind="alert", iou=0.0)
-    quality = summary(replace(flight, scores=tuple(scores)))["quality"]
+    quality = summary(replace(flight, scores=dict(enumerate(scores))))["quality"]
     seen = len(floods) - 1
-    assert quality["recall"] == pytest.approx((seen - 1) / seen, abs=1e-6)
-    assert quality["iou_mean"] == pytest.approx(0.9 * (seen - 1) / seen, abs=1e-6)
-    assert quality["precision"] == pytest.approx((seen - 1) / (seen + 1), abs=1e-6)
-    assert quality["false_alerts"] == 2
+    assert quality["recall"] == pytest.approx((seen - 2) / seen, abs=1e-6)
+    assert quality["iou_mean"] == pytest.approx((0.9 * (seen - 2) + 0.05) / seen, abs=1e-6)
+    assert quality["precision"] == pytest.approx((seen - 2) / (seen + 1), abs=1e-6)
+    assert quality["false_alerts"] == 3
 
 
 def test_a_flight_without_captures_still_has_a_summary(make_flight):

@@ -106,7 +106,7 @@ def card(figures: Mapping[str, Any], gain: Gain) -> str:
 
 def _head(result: FlightResult, figures: Mapping[str, Any]) -> str:
     scenario = result.scenario
-    alerts = sum(answer.kind == "alert" for answer in result.answers)
+    alerts = sum(answer.kind == "alert" for answer in result.answers.values())
     facts = (
         f"{count_words(len(result.satellites), 'satellite')}, "
         f"{count_words(len(scenario.stations), 'ground station')}, "
@@ -240,7 +240,7 @@ def _where_from(gain: Gain) -> str:
 
 
 def _map(result: FlightResult) -> str:
-    kinds = [answer.kind for answer in result.answers]
+    kinds = [answer.kind for answer in result.answers.values()]
     return (
         "<h2>Where it was</h2>"
         + _chart(
@@ -255,7 +255,7 @@ def _map(result: FlightResult) -> str:
 
 
 def _alerts(result: FlightResult) -> str:
-    alerts = [number for number, answer in enumerate(result.answers) if answer.kind == "alert"]
+    alerts = [number for number, answer in result.answers.items() if answer.kind == "alert"]
     if not alerts:
         return "<h2>What was found</h2><p>No alert was raised.</p>"
     shown = alerts[:_MOST_PICTURES]
@@ -344,7 +344,7 @@ def _typical(result: FlightResult) -> int | None:
     ranked = sorted(
         (fate.inbox_ns is None, fate.latency_ns or end_ns, fate.capture)
         for fate in last.fates
-        if result.answers[fate.capture].kind == "alert"
+        if fate.capture in result.answers and result.answers[fate.capture].kind == "alert"
     ) or sorted(
         (fate.inbox_ns is None, fate.latency_ns or end_ns, fate.capture) for fate in last.fates
     )
@@ -401,12 +401,12 @@ def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
         return "-" if value is None else f"{value:.3f}"
 
     kinds = ("alert", "nothing_found", "not_observable")
-    events = sorted({score.event for score in result.scores})
+    events = sorted({score.event for score in result.scores.values()})
     lines = [
         (
             event,
             *(
-                str(sum(s.event == event and s.kind == kind for s in result.scores))
+                str(sum(s.event == event and s.kind == kind for s in result.scores.values()))
                 for kind in kinds
             ),
         )

@@ -276,8 +276,8 @@ def world_map(result: FlightResult) -> str:
         )
         for kind, colour in KIND_COLOURS.items():
             found = [
-                task
-                for task, answer in zip(result.tasks, result.answers, strict=True)
+                result.tasks[capture]
+                for capture, answer in result.answers.items()
                 if answer.kind == kind
             ]
             axes.plot(

@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from orbitloom.scenario import Scenario
+from orbitloom.scenario import Scenario, Station, Target, station_nets, target_lists
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 __all__ = ["Row", "as_table", "as_toml", "rows", "short"]
+
+_NARROW = 72
+"""Columns of a terminal below which a table of four columns is no longer readable."""
+
+_BASES = (
+    "basis: published, derived from public data, an engineering estimate, a choice; "
+    "set: this scenario says so"
+)
 
 
 class Row(NamedTuple):
@@ -34,38 +42,57 @@ def rows(scenario: Scenario) -> list[Row]:
     return list(_rows(scenario, ""))
 
 
-def as_table(scenario: Scenario) -> Table:
-    """Return the scenario as a table for the terminal."""
-    from rich.markup import escape
-    from rich.table import Table
+def as_table(scenario: Scenario) -> RenderableType:
+    """Return the scenario for the terminal: a table for each section, nothing cut at any width.
 
-    table = Table(
-        "key",
-        "value",
-        "unit",
-        "basis",
-        "source",
-        title=escape(scenario.description or scenario.name),
-        title_justify="left",
-        title_style="bold",
-        caption="basis: published, derived from public data, an engineering estimate, a choice; "
-        "set: this scenario says so",
-        caption_justify="left",
-        box=None,
-        header_style="bold",
-        pad_edge=False,
-    )
-    section = ""
-    for row in rows(scenario):
-        head = row.key.rpartition(".")[0]
-        if head != section:
-            table.add_section()
-            section = head
-        style = {"estimate": "yellow", "set": "cyan"}.get(row.basis, "")
-        table.add_row(
-            escape(row.key), escape(short(row.value)), row.unit, row.basis, row.source, style=style
-        )
-    return table
+    Below `_NARROW` columns a key, its value and its source stand on lines of their own.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(scenario.description or scenario.name, style="bold")]
+    told = rows(scenario)
+    for section in dict.fromkeys(_section(row) for row in told):
+        parts.append(Text(f"\n[{section}]" if section else "", style="bold"))
+        parts.append(_SectionTable([row for row in told if _section(row) == section], scenario))
+    parts.append(Text(f"\n{_BASES}", style="italic"))
+    return Group(*parts)
+
+
+class _SectionTable:
+    """One section, laid out for the width it gets."""
+
+    def __init__(self, told: list[Row], scenario: Scenario) -> None:
+        self._told = told
+        self._scenario = scenario
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.table import Table
+        from rich.text import Text
+
+        cells = [
+            (row.key.rpartition(".")[2], self._value(row), row.basis, row.source)
+            for row in self._told
+        ]
+        styles = [{"estimate": "yellow", "set": "cyan"}.get(row.basis, "") for row in self._told]
+        if options.max_width < _NARROW:
+            for (key, value, basis, source), style in zip(cells, styles, strict=True):
+                yield Text(f"{key} = {value}", style=style)
+                yield Text(f"  {basis}{': ' if source else ''}{source}", style="dim")
+            return
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        longest = max(len(word) for _, value, _, _ in cells for word in value.split())
+        table.add_column("key", no_wrap=True)
+        table.add_column("value", min_width=longest, max_width=max(longest, 30), overflow="fold")
+        table.add_column("basis", no_wrap=True)
+        table.add_column("source", overflow="fold")
+        for line, style in zip(cells, styles, strict=True):
+            table.add_row(*(Text(cell) for cell in line), style=style)
+        yield table
+
+    def _value(self, row: Row) -> str:
+        known = _built_in(self._scenario, row.key)
+        return f"{known + ': ' if known else ''}{short(row.value)} {row.unit}".rstrip()
 
 
 def as_toml(scenario: Scenario) -> str:
@@ -78,8 +105,24 @@ def as_toml(scenario: Scenario) -> str:
             lines += ["", f"[{head}]"]
             section = head
         note = "; ".join(part for part in (row.unit, row.basis, row.source) if part)
-        lines.append(f"{key} = {_toml(row.value)}" + (f"  # {note}" if note else ""))
+        value = _built_in(scenario, row.key) or row.value
+        lines.append(f"{key} = {_toml(value)}" + (f"  # {note}" if note else ""))
     return "\n".join(lines) + "\n"
+
+
+def _section(row: Row) -> str:
+    return row.key.rpartition(".")[0]
+
+
+def _built_in(scenario: Scenario, key: str) -> str:
+    """Return the name of the built-in list that a key holds, or nothing."""
+    if key == "stations":
+        named = {name: [Station(**one) for one in net] for name, net in station_nets().items()}
+        return next((name for name, net in named.items() if (*net,) == scenario.stations), "")
+    if key == "targets":
+        lists = {name: [Target(**one) for one in places] for name, places in target_lists().items()}
+        return next((name for name, places in lists.items() if (*places,) == scenario.targets), "")
+    return ""
 
 
 def _rows(section: BaseModel, prefix: str) -> Iterator[Row]:
@@ -91,13 +134,13 @@ def _rows(section: BaseModel, prefix: str) -> Iterator[Row]:
             yield from _rows(value, f"{prefix}{name}.")
             continue
         told = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        basis = str(told.get("basis", ""))
-        changed = field.is_required() or value != field.get_default(call_default_factory=True)
-        if basis and changed:
-            yield Row(prefix + name, value, str(told["unit"]), "set", "")
+        basis, unit = str(told.get("basis", "choice")), str(told.get("unit", ""))
+        unit = "" if unit == "1" else unit  # a share
+        if field.is_required() or value != field.get_default(call_default_factory=True):
+            yield Row(prefix + name, value, unit, "set", "")
         else:
             source = str(told.get("source", "")) or (field.description or "")
-            yield Row(prefix + name, value, str(told.get("unit", "")), basis, source)
+            yield Row(prefix + name, value, unit, basis, source)
 
 
 def short(value: Any) -> str:

@@ -20,10 +20,21 @@ from typing import Any
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.result import ArmResult, CaptureScore, Fate, FlightResult
 
-__all__ = ["OBSERVABLE_SHARE", "TRUTH_EVENT", "percentile_ns", "quality", "summary", "summary_bytes"]
+__all__ = [
+    "HIT_IOU",
+    "OBSERVABLE_SHARE",
+    "TRUTH_EVENT",
+    "percentile_ns",
+    "quality",
+    "summary",
+    "summary_bytes",
+]
 
 OBSERVABLE_SHARE = 0.5
 """A flood counts for recall and IoU if at least this share of its footprint could be seen."""
+
+HIT_IOU = 0.1
+"""An alert whose polygon meets the flood less than this is not a hit but a false alert."""
 
 TRUTH_EVENT = "flood"
 """The one event that the truth knows; also the name of the application that looks for it."""
@@ -61,7 +72,7 @@ def summary(result: FlightResult) -> dict[str, Any]:
             name: _arm(arm, captures=len(result.tasks), common=common, in_ledger=in_ledger)
             for name, arm in result.arms.items()
         },
-        "quality": quality(result.scores if _truth_applies(result) else None),
+        "quality": quality(result.scores.values() if _truth_applies(result) else None),
         "digest": _digest(fate for fate in first.fates if fate.inbox_ns is not None),
     }
     rounded: dict[str, Any] = _rounded(figures)
@@ -96,16 +107,21 @@ def _arm(
     """Return the figures of one arm.
 
     An answer is *undelivered* if the flight ended first and the ledger shows where it was; it is
-    *lost* if nothing says where it went. Ratios are None while nothing was delivered.
+    *lost* if nothing of it is left, or nothing says where it went. `energy_wh` is what all captures
+    of the arm cost, `fleet_energy_wh` what the satellites consumed for everything, `unmet_wh` what
+    empty batteries could not give them. Bytes and joules an answer are those of the delivered ones,
+    None while nothing was delivered; so is a digest over nothing.
     """
     delivered = [fate for fate in arm.fates if fate.inbox_ns is not None]
     undelivered = [
         fate
         for fate in arm.fates
-        if fate.inbox_ns is None and fate.place and (arm.arm, fate.capture) in in_ledger
+        if fate.inbox_ns is None
+        and not fate.lost
+        and fate.place
+        and (arm.arm, fate.capture) in in_ledger
     ]
-    downlinked_bytes = sum(fate.downlinked_bytes for fate in arm.fates)
-    joules = math.fsum(fate.joules for fate in arm.fates)
+    shared = [fate for fate in delivered if fate.capture in common]
     latencies_ns = [fate.latency_ns for fate in arm.fates]
     return {
         "answers": captures,
@@ -116,12 +132,14 @@ def _arm(
             f"p{percent}": _seconds(percentile_ns(latencies_ns, percent))
             for percent in (50, 90, 99)
         },
-        "downlinked_bytes": downlinked_bytes,
+        "downlinked_bytes": sum(fate.downlinked_bytes for fate in arm.fates),
         "laser_bytes": sum(fate.laser_bytes for fate in arm.fates),
-        "energy_wh": joules / _JOULES_PER_WH,
-        "bytes_per_answer": downlinked_bytes / len(delivered) if delivered else None,
-        "joules_per_answer": joules / len(delivered) if delivered else None,
-        "l4_digest": _digest(fate for fate in delivered if fate.capture in common),
+        "energy_wh": math.fsum(fate.joules for fate in arm.fates) / _JOULES_PER_WH,
+        "fleet_energy_wh": math.fsum(satellite.consumed_wh for satellite in arm.satellites),
+        "unmet_wh": math.fsum(satellite.unmet_wh for satellite in arm.satellites),
+        "bytes_per_answer": _mean(fate.downlinked_bytes for fate in delivered),
+        "joules_per_answer": _mean(fate.joules for fate in delivered),
+        "l4_digest": _digest(shared) if shared else None,
         "survey": {
             "produced_bytes": arm.survey.produced_bytes,
             "processed_bytes": arm.survey.processed_bytes,
@@ -134,33 +152,40 @@ def _arm(
 def _truth_applies(result: FlightResult) -> bool:
     """Return whether the answers speak of what the truth knows: floods, whoever looks for them."""
     return result.scenario.app == TRUTH_EVENT or any(
-        answer.feature["properties"].get("event") == TRUTH_EVENT for answer in result.answers
+        answer.feature["properties"].get("event") == TRUTH_EVENT
+        for answer in result.answers.values()
     )
 
 
-def quality(scores: Sequence[CaptureScore] | None) -> dict[str, Any]:
+def quality(scores: Iterable[CaptureScore] | None) -> dict[str, Any]:
     """Return how the answers stand against the truth; None where there is nothing to divide by.
 
     Without scores, because the application looks for what the truth does not know, all are None.
-    Recall and mean IoU are over flood captures of which at least `OBSERVABLE_SHARE` could be seen
-    and in which some flood could be seen, a missed one counting as IoU 0. Precision is over all
-    alerts; a false alert is one on a quiet or a clouded target.
+    A *hit* is an alert on a flood whose polygon meets it with an IoU of `HIT_IOU` or more; any
+    other alert is false. Recall and mean IoU are over flood captures of which at least
+    `OBSERVABLE_SHARE` could be seen and in which some flood could be seen, a missed one counting as
+    IoU 0. Precision is over all alerts.
     """
     if scores is None:
         return dict.fromkeys(("recall", "precision", "iou_mean", "false_alerts"))
+    scores = tuple(scores)
     seen = [
         score
         for score in scores
         if score.event == "flood" and score.observable >= OBSERVABLE_SHARE and score.truth_km2 > 0
     ]
     alerts = [score for score in scores if score.kind == "alert"]
-    true_alerts = sum(score.event == "flood" for score in alerts)
+    hits = sum(map(_is_hit, alerts))
     return {
-        "recall": sum(score.kind == "alert" for score in seen) / len(seen) if seen else None,
-        "precision": true_alerts / len(alerts) if alerts else None,
-        "iou_mean": math.fsum(score.iou or 0.0 for score in seen) / len(seen) if seen else None,
-        "false_alerts": len(alerts) - true_alerts,
+        "recall": _mean(_is_hit(score) for score in seen),
+        "precision": hits / len(alerts) if alerts else None,
+        "iou_mean": _mean(score.iou or 0.0 for score in seen),
+        "false_alerts": len(alerts) - hits,
     }
+
+
+def _is_hit(score: CaptureScore) -> bool:
+    return score.kind == "alert" and score.event == "flood" and (score.iou or 0.0) >= HIT_IOU
 
 
 def _delivered_by_all(arms: Iterable[ArmResult]) -> frozenset[int]:
@@ -168,6 +193,11 @@ def _delivered_by_all(arms: Iterable[ArmResult]) -> frozenset[int]:
         frozenset(fate.capture for fate in arm.fates if fate.inbox_ns is not None) for arm in arms
     ]
     return frozenset.intersection(*delivered)
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    listed = list(values)
+    return math.fsum(listed) / len(listed) if listed else None
 
 
 def _digest(fates: Iterable[Fate]) -> str:

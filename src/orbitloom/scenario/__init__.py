@@ -1,7 +1,13 @@
 """What a user writes: one TOML file, validated, with every default's basis at hand."""
 
 from orbitloom.scenario.fleet import ElementSet, ElementsFleet, Fleet, TleFleet, WalkerFleet
-from orbitloom.scenario.load import load, scenario_names, station_net_names, station_nets
+from orbitloom.scenario.load import (
+    load,
+    scenario_names,
+    station_net_names,
+    station_nets,
+    target_lists,
+)
 from orbitloom.scenario.model import (
     ARMS,
     Arm,
@@ -31,4 +37,5 @@ __all__ = [
     "station_net_names",
     "station_nets",
     "stream",
+    "target_lists",
 ]

@@ -19,9 +19,9 @@ class WalkerFleet(Section):
     a satellite of the next plane is F * 360/T degrees ahead.
     """
 
-    kind: Literal["walker"] = "walker"
-    planes: int = quantity(1, "", "choice", "", ge=1, le=1000)
-    per_plane: int = quantity(12, "", "choice", "", ge=1, le=1000)
+    kind: Literal["walker"] = quantity("walker", "", "choice", "an even fleet")
+    planes: int = quantity(1, "", "choice", "orbital planes", ge=1, le=1000)
+    per_plane: int = quantity(12, "", "choice", "satellites in each plane", ge=1, le=1000)
     phasing: int = quantity(0, "", "choice", "Walker's F", ge=0)
     altitude_km: float = quantity(
         505.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orbitloom.scenario.quantity import Section, quantity
 
@@ -22,6 +22,10 @@ __all__ = [
     "Store",
     "Survey",
 ]
+
+
+_MOST_SAMPLES = 100_000_000
+"""Of one capture: 2 GB while it is processed."""
 
 
 class Band(Section):
@@ -48,59 +52,122 @@ class Instrument(Section):
 
     kind: str = quantity("imager10m", "", "choice", "entry point in orbitloom.instruments")
     bands: Annotated[tuple[Band, ...], Field(min_length=1)] = quantity(
-        _BANDS, "", "published", "ESA, Sentinel-2A bands 2, 3, 4 and 8; full scale is an estimate"
+        _BANDS,
+        "",
+        "estimate",
+        "full scale: reflectance 1.0 below a Sun in the zenith; wavelength and solar irradiance: "
+        "published, ESA, Sentinel-2A bands 2, 3, 4 and 8",
     )
     gsd_m: float = quantity(10.0, "m", "choice", "at nadir, at 505 km", gt=0.1, le=1000)
     columns: int = quantity(2000, "", "derived", "20 km of swath at 10 m", ge=16, le=20000)
     lines: int = quantity(2000, "", "derived", "a square scene of 20 km", ge=16, le=20000)
-    bits: int = quantity(12, "bit", "published", "PhiSat-2 class", ge=8, le=16)
-    full_well_e: float = quantity(400_000.0, "e-", "estimate", "with TDI", gt=1000)
-    read_noise_e: float = quantity(80.0, "e-", "estimate", "", ge=0)
-    dark_dn: float = quantity(64.0, "DN", "estimate", "dark level incl. offset", ge=0, le=1000)
-    dark_nonuniformity_dn: float = quantity(3.0, "DN", "estimate", "1 sigma over columns", ge=0)
+    bits: int = quantity(12, "bit", "estimate", "PhiSat-2 class imagers", ge=8, le=16)
+    full_well_e: float = quantity(400_000.0, "e-", "estimate", "a TDI line detector", gt=1000)
+    read_noise_e: float = quantity(80.0, "e-", "estimate", "a fast TDI read-out", ge=0)
+    dark_dn: float = quantity(
+        64.0,
+        "DN",
+        "estimate",
+        "offset that keeps noise positive",
+        ge=0,
+        le=1000,
+    )
+    dark_nonuniformity_dn: float = quantity(
+        3.0,
+        "DN",
+        "estimate",
+        "visible stripes if uncorrected; 1 sigma over columns",
+        ge=0,
+    )
     prnu: float = quantity(
-        0.02, "1", "estimate", "pixel response, 1 sigma over columns", ge=0, le=0.3
+        0.02,
+        "1",
+        "estimate",
+        "uncorrected silicon line detector; 1 sigma over columns",
+        ge=0,
+        le=0.3,
     )
     calibration_residual: float = quantity(
-        0.001, "1", "estimate", "what the flat field leaves of the non-uniformity", ge=0, le=0.1
+        0.001,
+        "1",
+        "estimate",
+        "what a good flat field leaves",
+        ge=0,
+        le=0.1,
     )
     max_roll_deg: float = quantity(30.0, "deg", "choice", "agility of the platform", ge=0, le=60)
     min_sun_elevation_deg: float = quantity(
         20.0, "deg", "choice", "darker is not imaged", ge=0, le=80
     )
-    slew_s: float = quantity(60.0, "s", "estimate", "between two targets of one satellite", ge=0)
-    attitude_knowledge_arcsec: float = quantity(
-        1.0, "arcsec", "estimate", "1 sigma a axis, constant over a capture", ge=0
+    slew_s: float = quantity(
+        60.0,
+        "s",
+        "estimate",
+        "a small satellite on reaction wheels; between two targets",
+        ge=0,
     )
-    power_w: float = quantity(30.0, "W", "estimate", "while imaging", ge=0)
+    attitude_knowledge_arcsec: float = quantity(
+        1.0,
+        "arcsec",
+        "estimate",
+        "a fine star tracker; 1 sigma an axis, constant over a capture",
+        ge=0,
+    )
+    power_w: float = quantity(30.0, "W", "estimate", "a compact imager while imaging", ge=0)
+
+    @model_validator(mode="after")
+    def _capture_fits_in_memory(self) -> Instrument:
+        samples = self.lines * self.columns * len(self.bands)
+        if samples > _MOST_SAMPLES:
+            raise ValueError(
+                f"{self.lines} lines x {self.columns} columns x {len(self.bands)} bands are "
+                f"{samples:.2g} samples; a capture holds at most {_MOST_SAMPLES:.2g}"
+            )
+        return self
 
 
 class DataBus(Section):
     """The bus between instrument and computer: it loses, repeats and reorders packets."""
 
-    loss: float = quantity(1e-3, "1", "estimate", "share of packets", ge=0, le=0.5)
-    duplication: float = quantity(1e-3, "1", "estimate", "share of packets", ge=0, le=0.5)
-    disorder: float = quantity(1e-3, "1", "estimate", "share of packets", ge=0, le=0.5)
+    loss: float = quantity(1e-3, "1", "estimate", "a poor bus; packets lost", ge=0, le=0.5)
+    duplication: float = quantity(
+        1e-3, "1", "estimate", "a poor bus; packets sent twice", ge=0, le=0.5
+    )
+    disorder: float = quantity(
+        1e-3,
+        "1",
+        "estimate",
+        "a poor bus; packets out of order",
+        ge=0,
+        le=0.5,
+    )
 
 
 class Compute(Section):
     """A computer: what it can do and what that costs."""
 
     peak_tops: float = quantity(744.0, "TOPS", "published", "SCS-01, int8 peak", gt=0)
-    memory_gb_per_s: float = quantity(
-        204.0, "GB/s", "estimate", "Jetson AGX Orin class; never published", gt=0
-    )
+    memory_gb_per_s: float = quantity(204.0, "GB/s", "estimate", "Jetson AGX Orin class", gt=0)
     kernel_efficiency: float = quantity(
-        0.05, "1", "estimate", "share of peak that array kernels reach", gt=0, le=1
+        0.05,
+        "1",
+        "estimate",
+        "array kernels short of memory; share of peak",
+        gt=0,
+        le=1,
     )
     bandwidth_efficiency: float = quantity(
         0.70, "1", "derived", "published language-model rows, range 0.41-0.9", gt=0, le=1
     )
     half_precision_share: float = quantity(
-        0.25, "1", "estimate", "dense fp16 against sparse int8 peak; models compute in fp16", gt=0
+        0.25,
+        "1",
+        "estimate",
+        "dense fp16 against sparse int8 peak; models compute in fp16",
+        gt=0,
     )
-    load_w: float = quantity(160.0, "W", "estimate", "at full load", gt=0)
-    idle_w: float = quantity(15.0, "W", "estimate", "", ge=0)
+    load_w: float = quantity(160.0, "W", "estimate", "a few Jetson AGX Orin at full load", gt=0)
+    idle_w: float = quantity(15.0, "W", "estimate", "a few embedded modules, idle", ge=0)
 
 
 class Model(Section):
@@ -109,7 +176,7 @@ class Model(Section):
     kind: str = quantity("rules", "", "choice", "entry point in orbitloom.models")
     parameters: float = quantity(8e9, "1", "published", "SCS-01", gt=0)
     bytes_per_parameter: float = quantity(
-        0.5625, "B", "estimate", "4.5 GB at 4 bit with its scales", gt=0, le=4
+        0.5625, "B", "estimate", "4.5 GB at 4 bit with scales", gt=0, le=4
     )
     head_parameters: float = quantity(
         0.525e9, "1", "published", "output head, Llama-3.1-8B: 128,256 x 4,096", ge=0
@@ -118,29 +185,49 @@ class Model(Section):
         0.525e9, "1", "published", "input embedding: not read per token", ge=0
     )
     head_bytes_per_parameter: float = quantity(
-        0.5625, "B", "estimate", "as the other weights, so that the whole is 4.5 GB", gt=0, le=4
+        0.5625,
+        "B",
+        "estimate",
+        "as the other weights; 4.5 GB in all",
+        gt=0,
+        le=4,
     )
     layers: int = quantity(32, "1", "published", "Llama-3.1-8B", ge=1)
     width: int = quantity(4096, "1", "published", "d_model of Llama-3.1-8B", ge=1)
     kv_bytes_per_token: float = quantity(
         131_072.0, "B", "published", "key-value cache at fp16, Llama-3.1-8B", ge=0
     )
-    prompt_tokens: int = quantity(300, "1", "estimate", "evidence as text", ge=1)
+    prompt_tokens: int = quantity(300, "1", "estimate", "a page of evidence as text", ge=1)
     image_tokens: int = quantity(
         1024, "1", "derived", "a 1024 x 1024 chip at 32 x 32 pixels a token", ge=0
     )
-    answer_tokens: int = quantity(120, "1", "estimate", "", ge=1)
+    answer_tokens: int = quantity(120, "1", "estimate", "an answer of a short paragraph", ge=1)
     prefill_efficiency: float = quantity(
         0.17, "1", "derived", "share of peak in prefill, range 0.17-0.33", gt=0, le=1
     )
+
+    @model_validator(mode="after")
+    def _head_and_embedding_are_parts(self) -> Model:
+        parts = self.head_parameters + self.embedding_parameters
+        if parts >= self.parameters:
+            raise ValueError(
+                f"head and embedding have {parts:g} parameters, the whole model {self.parameters:g}"
+            )
+        return self
 
 
 class Power(Section):
     """Solar array, battery and the platform's own load."""
 
-    solar_w: float = quantity(800.0, "W", "estimate", "in full Sun", ge=0)
-    battery_wh: float = quantity(800.0, "Wh", "estimate", "", gt=0)
-    bus_w: float = quantity(120.0, "W", "estimate", "platform, always on", ge=0)
+    solar_w: float = quantity(
+        800.0,
+        "W",
+        "estimate",
+        "small satellite, deployed array, full Sun",
+        ge=0,
+    )
+    battery_wh: float = quantity(800.0, "Wh", "estimate", "an hour of full Sun", gt=0)
+    bus_w: float = quantity(120.0, "W", "estimate", "small satellite platform, always on", ge=0)
     soft_depth_of_discharge: float = quantity(
         0.30,
         "1",
@@ -163,15 +250,36 @@ class Power(Section):
 class Heat(Section):
     """The computer as one thermal node."""
 
-    throttle_c: float = quantity(80.0, "C", "derived", "10 % slower from here")
-    shutdown_c: float = quantity(90.0, "C", "derived", "")
-    throttle_speed: float = quantity(0.9, "1", "derived", "", gt=0, le=1)
+    throttle_c: float = quantity(80.0, "C", "estimate", "known practice of embedded computers")
+    shutdown_c: float = quantity(90.0, "C", "estimate", "known practice of embedded computers")
+    throttle_speed: float = quantity(
+        0.9,
+        "1",
+        "estimate",
+        "10 % slower, known practice",
+        gt=0,
+        le=1,
+    )
     hysteresis_k: float = quantity(
         2.0, "K", "choice", "cools this far below a limit before the limit is lifted", ge=0.1, le=20
     )
-    sink_c: float = quantity(15.0, "C", "estimate", "radiator")
-    resistance_k_per_w: float = quantity(0.35, "K/W", "estimate", "computer to radiator", gt=0)
-    capacity_j_per_k: float = quantity(8_000.0, "J/K", "estimate", "", gt=0)
+    sink_c: float = quantity(15.0, "C", "estimate", "a radiator in low orbit")
+    resistance_k_per_w: float = quantity(
+        0.35,
+        "K/W",
+        "estimate",
+        "56 K above radiator at 160 W",
+        gt=0,
+    )
+    capacity_j_per_k: float = quantity(8_000.0, "J/K", "estimate", "some 9 kg of aluminium", gt=0)
+
+    @model_validator(mode="after")
+    def _shutdown_is_hotter(self) -> Heat:
+        if self.shutdown_c <= self.throttle_c:
+            raise ValueError(
+                f"shutdown_c = {self.shutdown_c:g} must be above throttle_c = {self.throttle_c:g}"
+            )
+        return self
 
 
 class Store(Section):
@@ -185,32 +293,52 @@ class Laser(Section):
 
     terminals: int = quantity(2, "", "published", "2 to 4 a satellite", ge=0, le=8)
     rate_gbps: float = quantity(10.0, "Gbit/s", "published", "2.5, 10 or 100", gt=0)
-    max_range_km: float = quantity(5000.0, "km", "published", "claimed reach of terminals", gt=0)
+    max_range_km: float = quantity(
+        5000.0, "km", "estimate", "grazing range at 550 km, 5,017 km", gt=0
+    )
     grazing_height_km: float = quantity(100.0, "km", "published", "80 to 100", ge=0)
     acquisition_s: float = quantity(
-        60.0, "s", "estimate", "claims run from 15 s to 100 s (SDA OCT maximum)", ge=0
+        60.0,
+        "s",
+        "estimate",
+        "between 15 s (claimed) and 100 s (SDA OCT maximum)",
+        ge=0,
     )
-    power_w: float = quantity(60.0, "W", "estimate", "a terminal that holds a link", ge=0)
+    power_w: float = quantity(60.0, "W", "estimate", "a small terminal holding a link", ge=0)
 
 
 class Downlink(Section):
     """The X-band transmitter."""
 
     rate_mbps: float = quantity(160.0, "Mbit/s", "published", "mean; peak 220", gt=0)
-    power_w: float = quantity(60.0, "W", "estimate", "while sending", ge=0)
+    power_w: float = quantity(60.0, "W", "estimate", "a small X-band transmitter, sending", ge=0)
 
 
 class Survey(Section):
     """Imaging between targets, accounted as a flow; see docs/design/survey-flow.md."""
 
-    duty_s_per_orbit: float = quantity(900.0, "s", "published", "15 minutes an orbit", ge=0)
+    duty_s_per_orbit: float = quantity(
+        900.0,
+        "s",
+        "estimate",
+        "gives the published '<10 % reaches the ground'",
+        ge=0,
+    )
     rate_mbps: float = quantity(
-        541.0, "Mbit/s", "estimate", "PhiSat-2 class imager: 5 m, 20 km, 8 bands, 12 bit", ge=0
+        541.0,
+        "Mbit/s",
+        "estimate",
+        "PhiSat-2 class imager, 5 m, 20 km, 8 bands, 12 bit",
+        ge=0,
     )
     compression: float = quantity(1.5, "1", "derived", "CCSDS 121 on real 12-bit data", ge=1)
-    scene_mb: float = quantity(192.0, "MB", "published", "one survey scene", gt=0)
+    scene_mb: float = quantity(192.0, "MB", "derived", "20 km square, 5 m, 8 bands, 12 bit", gt=0)
     record_bytes: int = quantity(
-        700, "B", "estimate", "what a scene without a finding sends down after on-board work", ge=0
+        700,
+        "B",
+        "estimate",
+        "a record that nothing was found",
+        ge=0,
     )
 
 
@@ -220,7 +348,7 @@ class Ground(Section):
     peak_tops: float = quantity(1979.0, "TOPS", "published", "NVIDIA H100, int8 dense", gt=0)
     memory_gb_per_s: float = quantity(3350.0, "GB/s", "published", "NVIDIA H100 SXM", gt=0)
     kernel_efficiency: float = quantity(
-        0.05, "1", "estimate", "share of peak that array kernels reach, as on board", gt=0, le=1
+        0.05, "1", "estimate", "share of peak, as on board", gt=0, le=1
     )
     bandwidth_efficiency: float = quantity(
         0.50, "1", "derived", "published row: 8B model, bf16, on an H100", gt=0, le=1
@@ -229,4 +357,4 @@ class Ground(Section):
         0.5, "1", "published", "dense fp16 against dense int8 peak, NVIDIA H100", gt=0
     )
     load_w: float = quantity(700.0, "W", "published", "NVIDIA H100 SXM", gt=0)
-    idle_w: float = quantity(100.0, "W", "estimate", "", ge=0)
+    idle_w: float = quantity(100.0, "W", "estimate", "a data-centre accelerator, idle", ge=0)

@@ -17,7 +17,7 @@ from orbitloom.scenario import plugins
 from orbitloom.scenario.explain import explain
 from orbitloom.scenario.model import Scenario
 
-__all__ = ["load", "scenario_names", "station_net_names", "station_nets"]
+__all__ = ["load", "scenario_names", "station_net_names", "station_nets", "target_lists"]
 
 _BUILTIN = files("orbitloom.scenario") / "builtin"
 
@@ -46,6 +46,18 @@ def station_nets() -> Mapping[str, list[dict[str, Any]]]:
 def station_net_names() -> tuple[str, ...]:
     """Return the names of the built-in station nets."""
     return tuple(station_nets())
+
+
+def target_lists() -> Mapping[str, list[dict[str, Any]]]:
+    """Return the built-in lists of targets, by name."""
+    tables = _builtin_tables("targets.toml")
+    return {
+        name: [
+            {"name": place, "latitude_deg": latitude, "longitude_deg": longitude}
+            for place, latitude, longitude in places
+        ]
+        for name, places in tables.items()
+    }
 
 
 def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
@@ -78,7 +90,7 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
         _anchor_files(tables, source)
     tables.update({key: value for key, value in overrides.items() if value is not None})
     _expand(tables, "stations", station_nets(), where)
-    _expand(tables, "targets", _target_lists(), where)
+    _expand(tables, "targets", target_lists(), where)
     _check_no_truth_values(tables, "", where)
     try:
         scenario = Scenario.model_validate(tables)
@@ -87,17 +99,6 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
     _check_extensions(tables, where)
     _check_files(tables, where)
     return scenario
-
-
-def _target_lists() -> Mapping[str, list[dict[str, Any]]]:
-    tables = _builtin_tables("targets.toml")
-    return {
-        name: [
-            {"name": place, "latitude_deg": latitude, "longitude_deg": longitude}
-            for place, latitude, longitude in places
-        ]
-        for name, places in tables.items()
-    }
 
 
 def _read(source: str | Path) -> tuple[dict[str, Any], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from orbitloom.scenario import time
 from orbitloom.scenario.fleet import Fleet, WalkerFleet
@@ -32,6 +32,10 @@ ARMS: tuple[Arm, ...] = ("orbit", "raw", "bentpipe")
 EventKind = Literal["flood", "quiet", "cloud", "random"]
 
 
+_FIRST_YEAR, _END_YEAR = 1973, 2200  # Earth rotation is tabulated from 1973; 64-bit ns end in 2262
+_MOST_SATELLITE_HOURS = 100_000
+
+
 class Station(Section):
     """A ground station."""
 
@@ -40,7 +44,9 @@ class Station(Section):
     longitude_deg: float = Field(ge=-180, le=180)
     altitude_m: float = Field(0.0, ge=-500, le=9000)
     mask_deg: float = quantity(5.0, "deg", "published", "lowest elevation served", ge=0, lt=90)
-    antennas: int = quantity(2, "", "estimate", "satellites served at once", ge=1)
+    antennas: int = quantity(
+        2, "", "estimate", "a small station; satellites at once", ge=1, le=1000
+    )
 
 
 class Target(Section):
@@ -92,17 +98,21 @@ class Scenario(Section):
     """
 
     name: str = Field(min_length=1)
-    description: str = ""
+    description: str = quantity("", "", "choice", "one line for people")
     start: str = quantity("2026-06-14T00:00:00Z", "", "choice", "first midnight after the elements")
-    hours: float = quantity(6.0, "h", "choice", "", gt=0, le=240)
-    seed: int = quantity(0, "", "choice", "", ge=0, lt=2**63)
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ARMS
+    hours: float = quantity(6.0, "h", "choice", "how long to fly", gt=0, le=240)
+    seed: int = quantity(0, "", "choice", "of events, losses and noise", ge=0, lt=2**63)
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = quantity(
+        ARMS, "", "choice", "the ways to fly that are compared"
+    )
     fleet: Fleet = WalkerFleet()
     stations: tuple[Station, ...] = Field(min_length=1)
     targets: tuple[Target, ...] = Field(min_length=1)
     scene: SceneFile | None = None
     app: str = quantity("flood", "", "choice", "entry point in orbitloom.apps")
-    subscriptions: tuple[Subscription, ...] = (Subscription(name="everyone"),)
+    subscriptions: tuple[Subscription, ...] = quantity(
+        (Subscription(name="everyone"),), "", "choice", "who gets which answers"
+    )
     instrument: Instrument = Instrument()
     databus: DataBus = DataBus()
     compute: Compute = Compute()
@@ -119,10 +129,12 @@ class Scenario(Section):
     @classmethod
     def _start_is_a_time(cls, value: str) -> str:
         try:
-            time.from_iso(value)
-        except ValueError:
+            year = time.to_datetime(time.from_iso(value)).year
+        except (ValueError, OverflowError):
             message = f"{value!r} is not an ISO 8601 time such as 2026-06-14T00:00:00Z"
             raise ValueError(message) from None
+        if not _FIRST_YEAR <= year < _END_YEAR:
+            raise ValueError(f"{value!r} is not within {_FIRST_YEAR} to {_END_YEAR - 1}")
         return value
 
     @field_validator("stations", "targets", "subscriptions")
@@ -141,6 +153,17 @@ class Scenario(Section):
         if twice:
             raise ValueError(f"the arm {twice[0]!r} is named twice")
         return value
+
+    @model_validator(mode="after")
+    def _fleet_fits_in_memory(self) -> Scenario:
+        if isinstance(self.fleet, WalkerFleet):
+            satellites = self.fleet.planes * self.fleet.per_plane
+            if satellites * self.hours > _MOST_SATELLITE_HOURS:
+                raise ValueError(
+                    f"{satellites:,} satellites for {self.hours:g} h do not fit in memory; at most "
+                    f"{_MOST_SATELLITE_HOURS:,} satellite-hours"
+                )
+        return self
 
     @property
     def start_ns(self) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["Basis", "Section", "quantity"]
 
@@ -13,10 +13,26 @@ Basis = Literal["published", "derived", "estimate", "choice"]
 estimate, or a choice of whoever writes the scenario."""
 
 
+_LARGEST = {"s": 1e6}
+_LARGEST_ELSE = 1e12
+_SMALLEST = 1e-9
+
+
 class Section(BaseModel):
-    """A section of a scenario: immutable, and strict about unknown keys."""
+    """A section of a scenario: immutable, strict about unknown keys and absurd numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _numbers_are_of_this_world(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            told, value = field.json_schema_extra, getattr(self, name)
+            if isinstance(told, dict) and isinstance(value, float) and value != 0.0:
+                largest = _LARGEST.get(str(told["unit"]), _LARGEST_ELSE)
+                if not _SMALLEST <= abs(value) <= largest:
+                    limits = f"{_SMALLEST:g} to {largest:g}"
+                    raise ValueError(f"{name} = {value:g} is beyond what can be flown ({limits})")
+        return self
 
 
 def quantity(default: Any, unit: str, basis: Basis, source: str, **limits: Any) -> Any:
