@@ -19,7 +19,8 @@ def prepare(folder: Path) -> None:
     """Make the folder ready for a flight.
 
     A new or empty folder is taken. One that holds an earlier flight (its `run.json` or
-    `summary.json` says so) loses that flight's files and keeps all others. Any other folder with
+    `summary.json` says so) loses that flight's files, `catalog/` and `inbox/` with all that is in
+    them, and keeps everything else. Any other folder with
     something in it is refused, so that nobody's files mix with ours. A `run.json` that says
     "not finished" marks the folder as ours until the flight's own takes its place.
 

@@ -137,10 +137,11 @@ def _against(
 
 def _queue(other: str, survey: Mapping[str, int]) -> str:
     """Return what stands before an answer in the queue: the survey, in order of arrival."""
+    aboard = survey["produced_bytes"] - survey["downlinked_bytes"]
     return (
         f"What it queues behind in {other} is the survey's raw data, first in first out: "
-        f"{bytes_words(survey['waiting_bytes'])} of {bytes_words(survey['produced_bytes'])} were "
-        "still on board at the end."
+        f"{bytes_words(aboard)} of {bytes_words(survey['produced_bytes'])} were still on board at "
+        "the end."
     )
 
 

@@ -17,7 +17,7 @@ from orbitloom.report.gain import GROUPS, Gain
 from orbitloom.report.incumbents import INCUMBENTS
 from orbitloom.report.pictures import picture
 from orbitloom.report.show import rows, short
-from orbitloom.report.summary import OBSERVABLE_SHARE
+from orbitloom.report.summary import HIT_IOU, OBSERVABLE_SHARE
 from orbitloom.report.words import (
     ARM_WORDS,
     bytes_words,
@@ -120,7 +120,22 @@ def _head(result: FlightResult, figures: Mapping[str, Any]) -> str:
     return (
         f"<header><p>Orbitloom flight report</p><h1>{escape(scenario.name)}</h1>"
         f"<p>{escape(scenario.description)}{'. ' if scenario.description else ''}{escape(facts)}."
-        f'</p></header>\n<div class="tiles">{tiles}</div>'
+        f'</p></header>\n<div class="tiles">{tiles}</div>{_assumed(scenario)}'
+    )
+
+
+def _assumed(scenario: Scenario) -> str:
+    """Return the assumption that decides most, where nobody can miss it."""
+    survey = scenario.survey
+    if not survey.duty_s_per_orbit or not survey.rate_mbps:
+        return '<p class="note">No survey between the targets: every link is free for them.</p>'
+    return (
+        '<p class="note">Between its targets each satellite surveys for '
+        f"{survey.duty_s_per_orbit / 60:g} minutes an orbit at {survey.rate_mbps:g} Mbit/s, an "
+        "assumption that loads every arm: processed on board in orbit, sent down with the rest in "
+        "raw and bentpipe. Where raw data queue, they queue mostly behind that flow; with no "
+        "survey at all, raw data over lasers to a station in view can be as soon as an answer "
+        "made in orbit, for many times the bytes.</p>"
     )
 
 
@@ -145,6 +160,8 @@ def _tiles(figures: Mapping[str, Any], alerts: int) -> list[tuple[str, str]]:
     delivered, answers = arms[first]["delivered"], arms[first]["answers"]
     words = f"{count_words(alerts, 'alert')}; the others say that nothing was found or seen"
     tiles.append((f"{delivered} of {answers}", f"answers delivered ({first}). {words}"))
+    if quality["false_alerts"] is None:
+        return tiles
     recall, iou = quality["recall"], quality["iou_mean"]
     tiles.append(
         (
@@ -203,7 +220,7 @@ def _arms(arms: Mapping[str, Any]) -> str:
         line("bytes down per answer", (bytes_words(arm["bytes_per_answer"]) for arm in values)),
         line("bytes down", (bytes_words(arm["downlinked_bytes"]) for arm in values)),
         line("bytes over lasers", (bytes_words(arm["laser_bytes"]) for arm in values)),
-        line("energy", (f"{arm['energy_wh']:.1f} Wh" for arm in values)),
+        line("energy of all captures", (f"{arm['energy_wh']:.1f} Wh" for arm in values)),
         line(
             "energy per answer",
             (
@@ -211,10 +228,15 @@ def _arms(arms: Mapping[str, Any]) -> str:
                 for arm in values
             ),
         ),
+        line(
+            "the whole fleet used", (f"{arm['fleet_energy_wh'] / 1e3:,.1f} kWh" for arm in values)
+        ),
     ]
     caption = (
-        "The arms of the comparison. Bytes and energy are those of the captures' answers; "
-        "percentiles are nearest-rank over all captures, the undelivered last."
+        "The arms of the comparison. Bytes and energy are those of the captures' answers, an "
+        "answer's those of the delivered ones; what the whole fleet used is platforms, laser "
+        "terminals, survey and all; percentiles are nearest-rank over all captures, the "
+        "undelivered last."
     )
     return _table(("", *arms), lines, caption)
 
@@ -397,6 +419,12 @@ def _power(result: FlightResult) -> str:
 
 
 def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
+    if quality["false_alerts"] is None:
+        return (
+            "<h2>How right the answers are</h2><p>The truth of these scenes knows floods only, and "
+            f"{escape(result.scenario.app)} looks for something else.</p>"
+        )
+
     def share(value: float | None) -> str:
         return "-" if value is None else f"{value:.3f}"
 
@@ -415,7 +443,8 @@ def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
     return (
         "<h2>How right the answers are</h2>"
         f"<p>Held against the truth that no satellite was told. Recall and IoU are over floods of "
-        f"which at least {OBSERVABLE_SHARE:.0%} of the footprint could be seen.</p>"
+        f"which at least {OBSERVABLE_SHARE:.0%} of the footprint could be seen; an alert whose "
+        f"polygon meets the flood with an IoU below {HIT_IOU:g} is a false one.</p>"
         + _table(
             ("recall", "precision", "mean IoU", "false alerts"),
             [

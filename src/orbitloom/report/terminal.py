@@ -46,6 +46,8 @@ def overview(figures: dict[str, Any], gain: Gain, folder: Path | None) -> Render
 
 def _quality_words(quality: dict[str, Any]) -> str:
     """Return the quality of the answers in one line."""
+    if quality["false_alerts"] is None:
+        return "not judged: the truth of these scenes knows floods only"
     shares = {
         "recall": quality["recall"],
         "precision": quality["precision"],
@@ -70,6 +72,11 @@ def _arms(arms: dict[str, Any]) -> Table:
             for arm in arms.values()
         ],
     }
+    rows["the whole fleet used"] = [
+        f"{arm['fleet_energy_wh'] / 1e3:,.1f} kWh" for arm in arms.values()
+    ]
+    if any(arm["unmet_wh"] for arm in arms.values()):
+        rows["empty batteries lacked"] = [f"{arm['unmet_wh']:,.0f} Wh" for arm in arms.values()]
     if any(arm["lost"] for arm in arms.values()):
         rows["lost"] = [str(arm["lost"]) for arm in arms.values()]
     for name, cells in rows.items():
