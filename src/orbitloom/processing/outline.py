@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,6 @@ __all__ = ["footprint", "outline"]
 _DECIMALS = 5  # 1.1 m, a ninth of a cell
 _FIRST_TOLERANCE_CELLS = 0.5
 _GROWTH = 1.2
-# rasterio hushes a warning of its own inside `shapes`; two threads undo that for each other.
-_SHAPES_ALONE = Lock()
 _LEAST_DETAIL = 40.0  # least area of a hole or a part, in squares of the tolerance
 
 
@@ -34,8 +31,7 @@ def outline(area: NDArray[np.bool_], grid: Grid, budget_bytes: int) -> dict[str,
     Douglas-Peucker that keeps topology, tolerance from half a cell up; with it grows the least area
     of a hole or a part that is kept.
     """
-    with _SHAPES_ALONE:
-        found = list(shapes(area.view(np.uint8), mask=area, transform=Affine(*grid.transform)))
+    found = shapes(area.view(np.uint8), mask=area, transform=Affine(*grid.transform))
     pieces: list[Any] = [shape(geometry) for geometry, _ in found]
     tolerance_m = _FIRST_TOLERANCE_CELLS * grid.gsd_m
     while True:

@@ -12,8 +12,11 @@ computed again for the next: results are kept by the SHA-256 of the packets.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+
+from rasterio.errors import NotGeoreferencedWarning
 
 from orbitloom.processing.chain import ChainResult, process
 from orbitloom.scenario import Scenario
@@ -55,6 +58,8 @@ class Workshop:
     """
 
     def __init__(self, world: World, executor: Executor) -> None:
+        # rasterio hushes this warning around calls of its own; two threads undo that for each other.
+        warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
         self._scenario: Scenario = world.scenario
         self._tasks = world.tasks
         self._executor = executor
