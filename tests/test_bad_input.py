@@ -151,7 +151,9 @@ TABLE = {
     "an arm twice": _Bad(_options("--arms", "orbit,orbit"), ("twice", "arms")),
     "negative hours": _Bad(_options("--hours", "-1"), ("--hours", "-1", "above 0")),
     "endless hours": _Bad(_options("--hours", "1e9"), ("--hours", "240")),
-    "seed that is no number": _Bad(_options("--seed", "lucky"), ("--seed", "whole number", "--help")),
+    "seed that is no number": _Bad(
+        _options("--seed", "lucky"), ("--seed", "whole number", "--help")
+    ),
     "negative seed": _Bad(_options("--seed", "-4"), ("--seed", "-4", "0")),
     "unknown executor": _Bad(
         _options("--executor", "magic"), ("--executor", "magic", "threads", "processes")

@@ -58,7 +58,7 @@ class Workshop:
     """
 
     def __init__(self, world: World, executor: Executor) -> None:
-        # rasterio hushes this warning around calls of its own; two threads undo that for each other.
+        # rasterio hushes this around calls of its own, which two threads undo for each other.
         warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
         self._scenario: Scenario = world.scenario
         self._tasks = world.tasks
