@@ -8,8 +8,9 @@ import spyndex.datasets
 from orbitloom.errors import InputFileError
 from orbitloom.scenario import SceneFile, Target
 from orbitloom.testing.scene import SceneContract
+from orbitloom.wire.utm import utm_epsg
 from orbitloom.world.fields import Lattice, gaussian_field
-from orbitloom.world.scene import GeoTiffScene, SpyndexScene, check_scene, utm_epsg, utm_origin
+from orbitloom.world.scene import GeoTiffScene, SpyndexScene, check_scene, utm_origin
 
 FAENZA = Target(name="Faenza", latitude_deg=44.3, longitude_deg=11.9)
 YORK = Target(name="York", latitude_deg=53.9, longitude_deg=-1.1)

@@ -60,11 +60,6 @@ class Battery:
         """Sum of the present loads."""
         return sum(self._loads.values())
 
-    @property
-    def brownout(self) -> bool:
-        """Whether the battery is empty and the loads ask for more than the Sun gives."""
-        return self.charge_j <= 0.0 and self.load_w > self._array_w * self._sunlight
-
     def set_load(self, name: str, watts: float, t_ns: int) -> None:
         """Set what one consumer draws from `t_ns` on."""
         if watts < 0.0:

@@ -36,11 +36,6 @@ class Store:
     capacity_bytes
         All the room there is.
 
-    Attributes
-    ----------
-    peak_bytes
-        The most that was ever held.
-
     Examples
     --------
     >>> store = Store(1_000)
@@ -54,7 +49,6 @@ class Store:
         self._capacity_bytes = capacity_bytes
         self._held: dict[int, int] = {}
         self._used_bytes = 0
-        self.peak_bytes = 0
 
     @property
     def free_bytes(self) -> int:
@@ -73,7 +67,6 @@ class Store:
             return False
         self._held[key] = self._held.get(key, 0) + size_bytes
         self._used_bytes += size_bytes
-        self.peak_bytes = max(self.peak_bytes, self._used_bytes)
         return True
 
     def drop(self, key: int, size_bytes: int | None = None) -> int:

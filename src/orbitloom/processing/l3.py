@@ -19,8 +19,9 @@ from rasterio.warp import transform as warp_points
 from orbitloom.errors import PacketError
 from orbitloom.processing.l1 import Geolocation
 from orbitloom.processing.l2 import NO_DATA, Reflectance
+from orbitloom.wire.utm import utm_epsg
 
-__all__ = ["SCALE", "Grid", "Tile", "grid_for", "resample", "to_cog", "utm_epsg"]
+__all__ = ["SCALE", "Grid", "Tile", "grid_for", "resample", "to_cog"]
 
 SCALE = 1e-4
 """Reflectance of one step of a tile's numbers; 0 is no data."""
@@ -76,22 +77,10 @@ class Tile:
         return np.asarray(self.numbers[self.band_names.index(name)] * np.float32(SCALE))
 
 
-def utm_epsg(longitude_deg: float, latitude_deg: float) -> int:
-    """Return the EPSG code of a place's UTM zone (regular zones, WGS84).
-
-    Examples
-    --------
-    >>> utm_epsg(16.4, 78.2), utm_epsg(151.2, -33.9)
-    (32633, 32756)
-    """
-    zone = min(int((longitude_deg + 180.0) // 6.0) + 1, 60)
-    return (32600 if latitude_deg >= 0 else 32700) + zone
-
-
 def grid_for(place: Geolocation, gsd_m: float) -> Grid:
     """Return the grid that holds a capture's footprint, edges snapped to multiples of `gsd_m`."""
     row, column = (n // 2 for n in place.longitude_deg.shape)
-    epsg = utm_epsg(float(place.longitude_deg[row, column]), float(place.latitude_deg[row, column]))
+    epsg = utm_epsg(float(place.latitude_deg[row, column]), float(place.longitude_deg[row, column]))
     east_m, north_m = _to_utm(place, epsg)
     west = float(np.floor(east_m.min() / gsd_m) * gsd_m)
     north = float(np.ceil(north_m.max() / gsd_m) * gsd_m)

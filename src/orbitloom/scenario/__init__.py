@@ -4,7 +4,6 @@ from orbitloom.scenario.fleet import ElementSet, ElementsFleet, Fleet, TleFleet,
 from orbitloom.scenario.load import (
     load,
     scenario_names,
-    station_net_names,
     station_nets,
     target_lists,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "WalkerFleet",
     "load",
     "scenario_names",
-    "station_net_names",
     "station_nets",
     "stream",
     "target_lists",

@@ -17,7 +17,7 @@ from orbitloom.scenario import plugins
 from orbitloom.scenario.explain import explain
 from orbitloom.scenario.model import Scenario
 
-__all__ = ["load", "scenario_names", "station_net_names", "station_nets", "target_lists"]
+__all__ = ["load", "scenario_names", "station_nets", "target_lists"]
 
 _BUILTIN = files("orbitloom.scenario") / "builtin"
 
@@ -41,11 +41,6 @@ def station_nets() -> Mapping[str, list[dict[str, Any]]]:
         name: [{"name": station, **stations[station]} for station in members]
         for name, members in tables["nets"].items()
     }
-
-
-def station_net_names() -> tuple[str, ...]:
-    """Return the names of the built-in station nets."""
-    return tuple(station_nets())
 
 
 def target_lists() -> Mapping[str, list[dict[str, Any]]]:

@@ -21,6 +21,7 @@ from rasterio.windows import Window
 
 from orbitloom.errors import InputFileError
 from orbitloom.scenario import SceneFile, Target, stream
+from orbitloom.wire.utm import utm_epsg
 from orbitloom.world.fields import Lattice, gaussian_field
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "SceneSource",
     "SpyndexScene",
     "check_scene",
-    "utm_epsg",
     "utm_origin",
 ]
 
@@ -64,21 +64,6 @@ class SceneSource(Protocol):
     ) -> NDArray[np.float32]:
         """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
         ...
-
-
-def utm_epsg(latitude_deg: float, longitude_deg: float) -> int:
-    """Return the EPSG code of the UTM zone (WGS 84) of a place.
-
-    The regular zones of 6 degrees; the exceptions around Norway and Svalbard are not made, for a
-    neighbouring zone serves there as well.
-
-    Examples
-    --------
-    >>> utm_epsg(44.3, 11.9), utm_epsg(-9.4, 147.2), utm_epsg(0.0, 180.0)
-    (32632, 32755, 32660)
-    """
-    zone = min(int((longitude_deg + 180.0) // 6.0) + 1, 60)
-    return (32600 if latitude_deg >= 0 else 32700) + zone
 
 
 def utm_origin(latitude_deg: float, longitude_deg: float) -> tuple[int, float, float]:
