@@ -6,6 +6,7 @@ says, a marker, a dash or a label says too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -85,7 +86,15 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
         yield figure, svg
         octets = BytesIO()
         figure.savefig(octets, format="svg", metadata={"Date": None, "Creator": None})
-        svg.append(octets.getvalue().decode())
+        svg.append(_same_names(octets.getvalue().decode()))
+
+
+def _same_names(svg: str) -> str:
+    """Number the clip paths: matplotlib names some after addresses in memory."""
+    names = dict.fromkeys(re.findall(r'<clipPath id="(p[0-9a-f]+)"', svg))
+    for number, name in enumerate(names):
+        svg = svg.replace(name, f"clip{number}")
+    return svg
 
 
 def _time_axis(axes: Axes, low_s: float, high_s: float) -> None:
