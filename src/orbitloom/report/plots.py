@@ -90,7 +90,7 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
 
 
 def _same_names(svg: str) -> str:
-    """Number the clip paths: matplotlib names some after addresses in memory."""
+    """Give clip paths numbers for names: matplotlib takes addresses in memory for some."""
     names = dict.fromkeys(re.findall(r'<clipPath id="(p[0-9a-f]+)"', svg))
     for number, name in enumerate(names):
         svg = svg.replace(name, f"clip{number}")
