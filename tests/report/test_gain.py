@@ -52,6 +52,21 @@ def test_words_say_what_the_queue_is_made_of(flight):
         for name, arm in flight.arms.items()
     }
     assert not any("survey" in s for s in gain(replace(flight, arms=free)).sentences)
+    assert sum("docs/design/survey-flow.md" in s for s in told) == 1
+
+
+def test_a_slower_model_on_board_is_said_and_a_faster_one_is_not(flight):
+    def with_model(orbit_s: int, ground_s: int) -> list[str]:
+        rows = (
+            LedgerRow(arm=arm, capture=0, node="A", step="assess", start_ns=0, end_ns=s * 10**9)
+            for arm, s in (("orbit", orbit_s), ("raw", ground_s), ("bentpipe", ground_s))
+        )
+        told = gain(replace(flight, ledger=tuple(rows))).sentences
+        return [sentence for sentence in told if "run of the model" in sentence]
+
+    (slower,) = with_model(4, 1)
+    assert "4.0 s in orbit and 1.0 s in raw and bentpipe" in slower
+    assert with_model(1, 4) == []
 
 
 def test_a_loss_is_called_a_loss(flight):

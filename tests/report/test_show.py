@@ -50,3 +50,35 @@ def test_the_table_shows_every_key():
     for key in ("[fleet]", "elements", "[survey]", "duty_s_per_orbit", "rate_gbps", "stations"):
         assert key in text
     assert "estimate" in text
+
+
+@pytest.mark.parametrize("width", [40, 72, 80, 120])
+@pytest.mark.parametrize("name", scenario_names())
+def test_no_key_number_or_word_is_cut_at_any_width(name, width):
+    scenario = load(name)
+    console = Console(width=width, file=io.StringIO())
+    console.print(as_table(scenario))
+    text = console.file.getvalue()
+    words = text.split()
+    assert "…" not in text
+    for row in rows(scenario):
+        section, _, key = row.key.rpartition(".")
+        assert key in words
+        assert not section or f"[{section}]" in words
+        if isinstance(row.value, int | float):
+            assert f"{row.value:g}" in words
+
+
+def test_every_key_has_a_basis_and_a_share_no_unit():
+    for row in rows(load("scs01")):
+        assert row.basis
+        assert row.unit != "1"
+        assert row.source or row.basis == "set", row.key
+
+
+def test_a_built_in_list_goes_by_its_name_and_another_in_full(tmp_path):
+    named = tomllib.loads(as_toml(load("ring12", stations="china4")))
+    assert (named["stations"], named["targets"]) == ("china4", "world")
+    one = load("ring12").targets[:1]
+    told = tomllib.loads(as_toml(load("ring12").model_copy(update={"targets": one})))
+    assert [target["name"] for target in told["targets"]] == [one[0].name]

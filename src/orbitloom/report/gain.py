@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from orbitloom.report.summary import summary
 from orbitloom.report.words import ARM_WORDS, bytes_words, count_words, duration_words, times_words
@@ -87,14 +89,22 @@ def gain(result: FlightResult) -> Gain:
     first, *others = result.arms
     sentences = [_alone(first, seconds[first])]
     figures = summary(result)["arms"]
+    queued = False
     for other in others:
         sentences.append(_against(first, other, seconds, figures[other]["undelivered"]))
         if seconds[other]["queueing for a link"] and figures[other]["survey"]["waiting_bytes"]:
             sentences.append(_queue(other, figures[other]["survey"]))
+            queued = True
         bytes_first = figures[first]["bytes_per_answer"]
         bytes_other = figures[other]["bytes_per_answer"]
         if bytes_first and bytes_other:
             sentences.append(_bytes(first, other, bytes_first, bytes_other))
+    if queued:
+        sentences.append(
+            "That queue follows from the survey, an assumption: docs/design/survey-flow.md flies "
+            "the same captures with less of it and without it."
+        )
+    sentences += _model(result, first, others)
     return Gain(seconds, tuple(sentences))
 
 
@@ -150,3 +160,23 @@ def _bytes(first: str, other: str, bytes_first: float, bytes_other: float) -> st
     ratio = bytes_other / bytes_first if fewer else bytes_first / bytes_other
     word = "fewer" if fewer else "more"
     return f"{first} sends {times_words(ratio)} times {word} bytes down per answer than {other}."
+
+
+def _model(result: FlightResult, first: str, others: Sequence[str]) -> list[str]:
+    """Return what a run of the model takes, if the first arm's computer is the slower one.
+
+    The mean times do not tell: a capture that has not arrived has not met the model on the ground.
+    """
+    runs_ns: dict[str, list[int]] = {}
+    for row in result.ledger:
+        if row.step == "assess":
+            runs_ns.setdefault(row.arm, []).append(row.end_ns - row.start_ns)
+    means_s = {arm: fmean(runs) / SECOND_NS for arm, runs in runs_ns.items()}
+    faster = [other for other in others if means_s.get(other, math.inf) < means_s.get(first, 0.0)]
+    if not faster:
+        return []
+    return [
+        f"One run of the model takes {duration_words(means_s[first])} in {first} and "
+        f"{duration_words(means_s[faster[0]])} in {' and '.join(faster)}, on the faster computer "
+        "of a station."
+    ]

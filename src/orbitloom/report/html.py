@@ -17,7 +17,7 @@ from orbitloom.report.gain import GROUPS, Gain
 from orbitloom.report.incumbents import INCUMBENTS
 from orbitloom.report.pictures import picture
 from orbitloom.report.show import rows, short
-from orbitloom.report.summary import HIT_IOU, OBSERVABLE_SHARE
+from orbitloom.report.summary import HIT_IOU, OBSERVABLE_SHARE, TRUTH_EVENT
 from orbitloom.report.words import (
     ARM_WORDS,
     bytes_words,
@@ -143,9 +143,16 @@ def _tiles(figures: Mapping[str, Any], alerts: int) -> list[tuple[str, str]]:
     arms, quality = figures["arms"], figures["quality"]
     first, last = next(iter(arms)), list(arms)[-1]
     p90, other = arms[first]["latency_s"]["p90"], arms[last]["latency_s"]["p90"]
-    against = f"; {last}: {duration_words(other)}" if last != first else ""
+    against = f"; {last}: {duration_words(other)}"
+    if other is None:
+        count = f"{arms[last]['delivered']} of {arms[last]['answers']}"
+        against = f"; in {last} {count} had arrived when the flight ended"
     tiles = [
-        (duration_words(p90), f"from look to inbox for 90 % of the answers ({first}{against})")
+        (
+            duration_words(p90),
+            f"from look to inbox for 90 % of the answers ({first})"
+            + (against if last != first else ""),
+        )
     ]
     down, more = arms[first]["bytes_per_answer"], arms[last]["bytes_per_answer"]
     if last != first and down and more:
@@ -303,15 +310,21 @@ def _alert(result: FlightResult, number: int) -> str:
     arm, fates = next(iter((name, one.fates) for name, one in result.arms.items()))
     latency_ns = next((fate.latency_ns for fate in fates if fate.capture == task.capture), None)
     latency = duration_words(None if latency_ns is None else latency_ns / SECOND_NS)
-    truth = f"IoU with the truth {score.iou:.2f}" if score.iou is not None else "no flood there"
-    if score.event != "flood":
+    event = str(told["event"])
+    what = "under water" if event == TRUTH_EVENT else f"of {event}"
+    if event != TRUTH_EVENT:
+        truth = "not judged: the truth knows floods only"
+    elif score.event != TRUTH_EVENT:
         truth = f"false alert: the target was {score.event}"
+    else:
+        truth = f"truth {score.truth_km2:.2f} km²"
+        truth += f", IoU {score.iou:.2f}" if score.iou is not None else ", none of it visible"
     return (
         f'<article class="alert">{_pair(result, number)}<h3>{escape(str(task.target))}</h3>'
-        f"<p>{told['area_km2']:.2f} ± {told['area_sigma_km2']:.2f} km² under water, "
+        f"<p>{told['area_km2']:.2f} ± {told['area_sigma_km2']:.2f} km² {escape(what)}, "
         f"confidence {told['confidence']:.2f}. In the inbox after {latency} ({arm}).</p>"
-        f'<p class="note">{escape(task.satellite)}, {escape(str(told["sensed"]))}, '
-        f"rolled {abs(task.roll_deg):.0f}°. {truth}; truth {score.truth_km2:.2f} km².</p></article>"
+        f'<p class="note">{escape(task.satellite)}, {escape(str(told["sensed"])[:19])} UTC, '
+        f"rolled {abs(task.roll_deg):.0f}°; {escape(truth)}.</p></article>"
     )
 
 
@@ -327,7 +340,7 @@ def _pair(result: FlightResult, number: int) -> str:
     return (
         f'<div class="pair"><svg {box} aria-label="True colour picture of {place}, {size}">'
         f'<image id="{name}" href="{shown.colour}" {whole}/></svg>'
-        f'<svg {box} aria-label="The flood as classed and the alert\'s polygon at {place}">'
+        f'<svg {box} aria-label="What was classed and the alert\'s polygon at {place}">'
         f'<use href="#{name}"/><image href="{shown.classes}" {whole} '
         'style="image-rendering:pixelated"/>'
         f'<path class="outline" d="{shown.outline}"/></svg></div>'

@@ -16,7 +16,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from orbitloom.report.gain import group_of
@@ -366,9 +366,10 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
         )
         top_c = max([scenario.heat.throttle_c, *(float(one.computer_c.max()) for one in shown)])
         for number, (axes, right) in enumerate(zip(panels, warm, strict=True)):
-            axes.set_ylim(max(low - 0.08, 0), 1.03)
+            axes.set_ylim(max(low - 0.22, 0), 1.03)  # keeps 20 °C clear of the soft limit
             axes.set_yticks([soft, 1.0], [f"{soft:.0%}", "100%"], color="#0072B2", fontsize=7.5)
             axes.set_xlim(0, scenario.hours)
+            axes.xaxis.set_major_locator(MaxNLocator(4, prune="upper"))
             axes.tick_params(length=0, labelsize=7.5)
             right.set_ylim(0, top_c * 1.08)
             ends = number % columns == columns - 1 or number == len(shown) - 1
