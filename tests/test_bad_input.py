@@ -151,6 +151,9 @@ TABLE = {
     "an arm twice": _Bad(_options("--arms", "orbit,orbit"), ("twice", "arms")),
     "negative hours": _Bad(_options("--hours", "-1"), ("--hours", "-1", "above 0")),
     "endless hours": _Bad(_options("--hours", "1e9"), ("--hours", "240")),
+    "hours that are no number": _Bad(
+        _options("--hours", "abc"), ("--hours", "takes a number", "fly --help")
+    ),
     "seed that is no number": _Bad(
         _options("--seed", "lucky"), ("--seed", "whole number", "--help")
     ),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -14,6 +15,7 @@ from orbitloom.report.html import card, page
 from orbitloom.report.land import land
 from orbitloom.report.report import Report, run_record
 from orbitloom.report.words import duration_words
+from orbitloom.wire import Answer, canonical_json
 
 _HOSTILE = '<script>alert("x")</script> & $\\frac{1}{2}$ "quoted" \'y\''
 _VOID = {"meta", "img", "image", "use", "path", "br"}
@@ -163,3 +165,28 @@ def test_land_is_where_it_is():
     ):  # fmt: skip
         assert mask[int((90 - latitude) * 2), int((longitude + 180) * 2)] == dry
     assert 0.25 < mask.mean() < 0.4
+
+
+def test_what_is_no_flood_is_not_judged_as_one(flight):
+    told = Report(_of_another_app(flight))
+    console = Console(width=120, file=io.StringIO())
+    console.print(told)
+    assert set(told.summary["quality"].values()) == {None}
+    assert set(told.summary["quality"]) == set(Report(flight).summary["quality"])
+    assert "knows floods only" in console.file.getvalue()
+    text = " ".join(_Page(told.to_html()).text)
+    assert "km² of vegetation" in text
+    for words in ("false alert", "under water", "IoU", "of the floods"):
+        assert words not in text
+
+
+def _of_another_app(flight):
+    """The same answers, but the alerts speak of vegetation."""
+    answers = {}
+    for capture, answer in flight.answers.items():
+        feature = json.loads(answer.record)
+        if "event" in feature["properties"]:
+            feature["properties"]["event"] = "vegetation"
+        answers[capture] = Answer(record=canonical_json(feature), chip=answer.chip)
+    scenario = flight.scenario.model_copy(update={"app": "greenness"})
+    return replace(flight, scenario=scenario, answers=answers)
