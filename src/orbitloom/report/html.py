@@ -309,7 +309,11 @@ def _alert(result: FlightResult, number: int) -> str:
     told = answer.feature["properties"]
     arm, fates = next(iter((name, one.fates) for name, one in result.arms.items()))
     latency_ns = next((fate.latency_ns for fate in fates if fate.capture == task.capture), None)
-    latency = duration_words(None if latency_ns is None else latency_ns / SECOND_NS)
+    arrived = (
+        f"Not in the inbox by the end ({arm})."
+        if latency_ns is None
+        else f"In the inbox after {duration_words(latency_ns / SECOND_NS)} ({arm})."
+    )
     event = str(told["event"])
     what = "under water" if event == TRUTH_EVENT else f"of {event}"
     if event != TRUTH_EVENT:
@@ -322,7 +326,7 @@ def _alert(result: FlightResult, number: int) -> str:
     return (
         f'<article class="alert">{_pair(result, number)}<h3>{escape(str(task.target))}</h3>'
         f"<p>{told['area_km2']:.2f} ± {told['area_sigma_km2']:.2f} km² {escape(what)}, "
-        f"confidence {told['confidence']:.2f}. In the inbox after {latency} ({arm}).</p>"
+        f"confidence {told['confidence']:.2f}. {escape(arrived)}</p>"
         f'<p class="note">{escape(task.satellite)}, {escape(str(told["sensed"])[:19])} UTC, '
         f"rolled {abs(task.roll_deg):.0f}°; {escape(truth)}.</p></article>"
     )
@@ -399,8 +403,12 @@ def _power(result: FlightResult) -> str:
     words = (
         f"In {arm}, the lowest battery was at {lowest:.0%} (soft limit "
         f"{1 - power.soft_depth_of_discharge:.0%}), the hottest computer at {hottest:.0f} °C. "
-        f"Satellites held work for {duration_words(held)} in all and ran slower for "
-        f"{duration_words(throttled)}."
+        + (
+            f"Satellites held work for {duration_words(held)} in all and ran slower for "
+            f"{duration_words(throttled)}."
+            if held or throttled
+            else "No satellite held work or ran slower."
+        )
     )
     lines = [
         (

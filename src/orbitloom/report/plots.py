@@ -369,7 +369,7 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
             axes.set_ylim(max(low - 0.22, 0), 1.03)  # keeps 20 °C clear of the soft limit
             axes.set_yticks([soft, 1.0], [f"{soft:.0%}", "100%"], color="#0072B2", fontsize=7.5)
             axes.set_xlim(0, scenario.hours)
-            axes.xaxis.set_major_locator(MaxNLocator(4, prune="upper"))
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, prune="upper"))
             axes.tick_params(length=0, labelsize=7.5)
             right.set_ylim(0, top_c * 1.08)
             ends = number % columns == columns - 1 or number == len(shown) - 1
