@@ -92,7 +92,7 @@ class Traffic:
         self._links = links
         self._plan = links.plan
         self._router = Router(links.plan)
-        # Never booked: tells when a bundle could have gone had it been alone in the network.
+        # Never booked: tells when a bundle could have gone down had it been alone in the network.
         self._alone = Router(links.plan)
         self._queues: dict[int, OutQueue[_Parcel]] = {}
         self._wake: dict[int, simpy.Event] = {}
@@ -232,12 +232,12 @@ class Traffic:
     def _write_wait(self, trail: Trail, at: _Whereabouts, now_ns: int) -> WaitCause:
         """Write what a capture waited for at a node; return what it waits for now.
 
-        Until the bundle could have left had it been alone in the network it lacks a contact, from
-        then on its turn.
+        Until the bundle could have gone down had it been alone in the network it lacks a contact
+        with a station, from then on its turn.
         """
         name = self._plan.nodes[at.node]
         route = self._alone.route(at.bundle, at.node, at.start_ns)
-        alone_ns = route.hops[0].start_ns if route is not None else _NEVER_NS
+        alone_ns = route.hops[-1].start_ns if route is not None else _NEVER_NS
         trail.wait(name, min(now_ns, alone_ns), "no contact")
         trail.wait(name, now_ns, "link busy")
         return "link busy" if alone_ns < now_ns else "no contact"
