@@ -15,6 +15,7 @@ from orbitloom.world.captures import (
     target_looks,
 )
 from orbitloom.world.earth import ecef_from_geodetic, geodetic_from_ecef
+from orbitloom.world.geometry import World
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.sun import sun_elevation_deg, sun_position_eci_m
 from orbitloom.world.viewing import attitude_matrix, look_at_ground
@@ -167,3 +168,14 @@ def test_a_duty_of_the_whole_orbit_leaves_no_gap(ephemeris):
     assert strips[-1][1] == ephemeris.end_ns
     assert all(b[0] == a[1] for a, b in pairwise(strips))
     assert survey_strips(ephemeris, 0, Survey(duty_s_per_orbit=0)) == ()
+
+
+def test_a_capture_is_over_before_the_flight_is():
+    """What ends with the flight could not be recorded any more."""
+    scenario = load("ring12", hours=1.0)
+    first = World(scenario).tasks[0]
+    for left_ns, captures in ((-1, 0), (0, 0), (1, 1)):
+        hours = (first.end_ns + left_ns - scenario.start_ns) / time.HOUR_NS
+        shorter = load("ring12", hours=hours)
+        assert shorter.end_ns - first.end_ns == left_ns
+        assert len(World(shorter).tasks) == captures

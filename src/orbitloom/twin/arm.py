@@ -95,8 +95,8 @@ class ArmFlight:
                 moved=self._moved,
             ),
         )
-        profile = scenario.compute if self._on_board else scenario.ground
-        self._survey_rate = survey_cost_s_per_s(scenario.survey, scenario.instrument, profile)
+        self._profile: Profile = scenario.compute if self._on_board else scenario.ground
+        self._survey_rate = survey_cost_s_per_s(scenario.survey, scenario.instrument, self._profile)
         self._crafts = [
             Craft(
                 clock,
@@ -173,13 +173,12 @@ class ArmFlight:
     ) -> Generator[simpy.Event, Any, Answer]:
         """Run the chain: its time from the cost model, its bytes from the workshop."""
         future = self._workshop.start(task)
-        profile: Profile = self._scenario.compute if self._on_board else self._scenario.ground
         size = self._workshop.record(task).size_bytes
-        costs = chain_cost(self._scenario.instrument, profile, size)
+        costs = chain_cost(self._scenario.instrument, self._profile, size)
         yield from self._compute(task, worker, node, costs, future.result)
         result = future.result()
         if result.assessed:
-            cost = assessment_cost(self._scenario.model, profile)
+            cost = assessment_cost(self._scenario.model, self._profile)
             yield from self._compute(task, worker, node, (cost,), lambda: result)
         self.answers[task.capture] = result.answer
         self._workshop.score(task)

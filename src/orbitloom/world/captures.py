@@ -149,7 +149,7 @@ def capture_tasks(scenario: Scenario, ephemeris: Ephemeris) -> tuple[CaptureTask
         start_ns = t_ns - duration_ns // 2
         end_ns = start_ns + duration_ns
         others = busy.setdefault(satellite, [])
-        if start_ns < ephemeris.start_ns or end_ns > ephemeris.end_ns:
+        if start_ns < ephemeris.start_ns or end_ns >= ephemeris.end_ns:
             continue
         if any(start_ns < end + slew_ns and start < end_ns + slew_ns for start, end in others):
             continue
