@@ -215,6 +215,7 @@ _CHECK = """
 import sys
 import numpy as np
 from orbitloom.scenario import plugins
+from orbitloom.processing.apps import Context
 from orbitloom.processing.l3 import Grid, Tile
 numbers = np.full((4, 300, 300), 500, np.uint16)
 numbers[3, 100:200, 100:200] = 4500
@@ -224,7 +225,7 @@ tile = Tile(
     mask=np.zeros((300, 300), np.uint8), imaged_share=1.0, sun_elevation_deg=40.0,
     off_nadir_deg=3.0, snr=80.0,
 )
-finding = plugins.load("apps", "greenness")().analyse(tile, "Here")
+finding = plugins.load("apps", "greenness")().analyse(tile, Context(target="Here"))
 print(plugins.available("apps"), finding.evidence.event, round(finding.evidence.area_km2, 3))
 """
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from orbitloom.processing.apps import Context
 from orbitloom.processing.assess import RuleModel
 from orbitloom.processing.flood import FloodApp
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, WATER
@@ -26,7 +27,7 @@ class TestRuleModelKeepsTheContract(ModelContract):
 
 def test_a_lake_is_measured():
     """80 x 80 cells of 100 m2; 316 edge cells: sqrt(316/12 + (0.18 * 316)^2) cells of sigma."""
-    finding = FloodApp().analyse(sample_tile("water"), "Deggendorf")
+    finding = FloodApp().analyse(sample_tile("water"), Context(target="Deggendorf"))
     assert finding.evidence.area_km2 == pytest.approx(0.64)
     expected = np.sqrt(316 / 12 + (0.18 * 316) ** 2) * 1e-4
     assert finding.evidence.area_sigma_km2 == pytest.approx(expected)
@@ -42,7 +43,7 @@ def test_an_edge_at_cloud_is_less_certain_than_a_shore():
     tile = sample_tile("water")
     mask = tile.mask.copy()
     mask[59, 60:140] = CLOUD
-    evidence = FloodApp().analyse(replace(tile, mask=mask), "Deggendorf").evidence
+    evidence = FloodApp().analyse(replace(tile, mask=mask), Context(target="Deggendorf")).evidence
     expected = np.sqrt(316 / 12 + (0.18 * 236) ** 2 + (1.1 * 80) ** 2) * 1e-4
     assert evidence.area_km2 == pytest.approx(0.64)
     assert evidence.area_sigma_km2 == pytest.approx(expected)
@@ -52,7 +53,7 @@ def test_an_edge_at_cloud_is_less_certain_than_a_shore():
 def test_known_water_is_no_flood():
     known = np.zeros((200, 200), dtype=bool)
     known[58:142, 58:142] = True
-    finding = FloodApp(known_water=known).analyse(sample_tile("water"), "X")
+    finding = FloodApp(known_water=known).analyse(sample_tile("water"), Context(target="X"))
     assert finding.evidence is None
     assert finding.reason is None
 
@@ -62,13 +63,13 @@ def test_ponds_are_no_flood():
     for row, column in ((10, 10), (60, 100), (150, 30)):
         tile.mask[row : row + 30, column : column + 30] = WATER  # 0.09 km2 each
         tile.numbers[:, row : row + 30, column : column + 30] = 300
-    assert FloodApp().analyse(tile, "X").evidence is None
+    assert FloodApp().analyse(tile, Context(target="X")).evidence is None
 
 
 def test_a_flood_in_pieces_below_cloud_is_one():
     tile = sample_tile("water")
     tile.mask[60:140, 96:104] = CLOUD  # cuts the lake in two
-    finding = FloodApp(least_part_km2=0.5).analyse(tile, "X")
+    finding = FloodApp(least_part_km2=0.5).analyse(tile, Context(target="X"))
     assert finding.evidence.parts == 2
     assert finding.evidence.area_km2 == pytest.approx(0.64 - 0.064)
     assert 0.1 < finding.evidence.cloud_edge_share < 0.5
@@ -84,7 +85,7 @@ def test_the_outline_runs_through_the_middle_of_mixed_cells():
     nir[60:140, 60:140] = land + (water - land) * 0.4
     nir[61:139, 61:139] = land + (water - land) * 0.6
     nir[62:138, 62:138] = water
-    finding = FloodApp().analyse(tile, "X")
+    finding = FloodApp().analyse(tile, Context(target="X"))
     assert finding.area[61:139, 61:139].all()
     assert finding.area.sum() == 78 * 78
 
@@ -95,7 +96,7 @@ def test_the_outline_runs_through_the_middle_of_mixed_cells():
 def test_silence_below_cloud(flag, share, reason):
     tile = sample_tile()
     tile.mask[: int(200 * share)] = flag
-    finding = FloodApp().analyse(tile, "X")
+    finding = FloodApp().analyse(tile, Context(target="X"))
     assert finding.evidence is None
     assert finding.reason == reason
     assert finding.clear_share == pytest.approx(1 - share)
@@ -104,7 +105,7 @@ def test_silence_below_cloud(flag, share, reason):
 def test_a_flood_in_what_little_is_clear_is_an_alert():
     tile = sample_tile("water")
     tile.mask[(tile.mask & WATER) == 0] = CLOUD
-    finding = FloodApp().analyse(tile, "X")
+    finding = FloodApp().analyse(tile, Context(target="X"))
     assert finding.clear_share == pytest.approx(0.16)
     assert finding.evidence.area_km2 == pytest.approx(0.64)
 
@@ -113,10 +114,13 @@ def test_gaps_and_night_are_reasons():
     tile = sample_tile()
     tile.mask[:180] = NO_DATA
     tile.numbers[:, :180] = 0
-    finding = FloodApp().analyse(replace(tile, imaged_share=0.1), "X")
+    finding = FloodApp().analyse(replace(tile, imaged_share=0.1), Context(target="X"))
     assert finding.reason == "gap"
     assert finding.clear_share == pytest.approx(0.1)
-    assert FloodApp().analyse(sample_tile(sun_elevation_deg=4.9), "X").reason == "night"
+    assert (
+        FloodApp().analyse(sample_tile(sun_elevation_deg=4.9), Context(target="X")).reason
+        == "night"
+    )
 
 
 @pytest.mark.parametrize(

@@ -234,10 +234,10 @@ def test_bands_are_matched_by_name_not_by_place():
     class OnlyNir:
         epsg = ground.epsg
 
-        def reflectance(self, easting_m, northing_m):
-            rho = ground.reflectance(easting_m, northing_m)
-            rho[:3] = 0.0
-            return rho
+        def surface(self, easting_m, northing_m):
+            surface = ground.surface(easting_m, northing_m)
+            surface.reflectance[:3] = 0.0
+            return surface
 
     _, light = next(Pushbroom(design, seed=0, satellite="A").radiance(task, track, OnlyNir()))
     assert (light[0] > 50.0).all()

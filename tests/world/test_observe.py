@@ -27,7 +27,7 @@ from orbitloom.world.observe import (
     observe,
     truth,
 )
-from orbitloom.world.scene import utm_origin
+from orbitloom.world.scene import Surface, utm_origin
 
 PLACE = Target(name="Faenza", latitude_deg=44.3, longitude_deg=11.9)
 
@@ -145,7 +145,7 @@ def test_the_numbers_invert_to_the_reflectance_of_the_ground(small, job, seen):
     signal = (dn - known.dark_dn[:, None, :]) / known.response[:, None, :]
     scale = known.radiance_per_dn * np.pi * places.sun_distance_au**2 / known.esun_w_m2_um
     rho = signal * scale[:, None, None] / cos_zenith
-    true = ground_of(job).reflectance(east, north)
+    true = ground_of(job).surface(east, north).reflectance
     sigma_dn = np.sqrt(np.maximum(signal, 0) / known.electrons_per_dn + known.read_noise_dn**2)
     sigma = np.hypot(sigma_dn, 0.31) * scale[:, None, None] / cos_zenith
     sigma = np.hypot(sigma, 0.001 * true)
@@ -196,7 +196,7 @@ def test_a_file_of_the_users_is_what_is_seen(small, job, tmp_path):
         file.write(np.full((4, 50, 50), 0.25, np.float32))
     own = replace(job, event="quiet", scene=SceneFile(file=path, scale=1.0))
     east, north = middle(own.target, 1000.0)
-    np.testing.assert_allclose(ground_of(own).reflectance(east, north), 0.25)
+    np.testing.assert_allclose(ground_of(own).surface(east, north).reflectance, 0.25)
 
 
 def test_truth_marks_what_was_imaged(job):
@@ -270,11 +270,12 @@ def test_flood_water_is_water_by_its_spectrum():
         class Land:
             epsg = flood.epsg
 
-            def reflectance(self, easting_m, northing_m):
+            def surface(self, easting_m, northing_m):
                 land = np.array([0.06, 0.08, 0.10, 0.25], np.float32)
-                return np.broadcast_to(land[:, None, None], (4, *easting_m.shape)).copy()
+                shape = (4, *easting_m.shape)
+                return Surface(reflectance=np.broadcast_to(land[:, None, None], shape).copy())
 
-        rho = flood.over(Land()).reflectance(east, north)
+        rho = flood.over(Land()).surface(east, north).reflectance
         ndwi = (rho[1] - rho[3]) / (rho[1] + rho[3])
         clear = flood.cloud_opacity(east, north) == 0.0
         inside = (flood.flood_fraction(east, north) == 1.0) & clear
@@ -314,10 +315,10 @@ def test_clouds_are_bright_in_every_band():
     class Dark:
         epsg = cloud.epsg
 
-        def reflectance(self, easting_m, northing_m):
-            return np.zeros((4, *easting_m.shape), np.float32)
+        def surface(self, easting_m, northing_m):
+            return Surface(reflectance=np.zeros((4, *easting_m.shape), np.float32))
 
-    rho = cloud.over(Dark()).reflectance(east, north)
+    rho = cloud.over(Dark()).surface(east, north).reflectance
     thick = cloud.cloud_opacity(east, north) == 1.0
     assert rho[:, thick].min() >= 0.33
     assert rho[:, thick].max() <= 0.81
@@ -360,10 +361,10 @@ def test_water_lies_below_its_clouds(clouded):
     class Land:
         epsg = flood.epsg
 
-        def reflectance(self, easting_m, northing_m):
-            return np.full((4, *easting_m.shape), 0.15, np.float32)
+        def surface(self, easting_m, northing_m):
+            return Surface(reflectance=np.full((4, *easting_m.shape), 0.15, np.float32))
 
-    rho = flood.over(Land()).reflectance(east, north)
+    rho = flood.over(Land()).surface(east, north).reflectance
     opaque = flood.cloud_opacity(east, north) == 1.0
     assert rho[:, opaque].min() > 0.33
     shaded = (flood.shadow(east, north) == 1.0) & (flood.cloud_opacity(east, north) == 0.0)

@@ -6,21 +6,56 @@ what every one must do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.processing.l3 import Tile
+from orbitloom.wire.ais import AisReport
+from orbitloom.wire.briefing import Briefing
 
-__all__ = ["App", "Evidence", "Finding", "Reason", "Severity"]
+__all__ = ["App", "Context", "Evidence", "Finding", "Measure", "Reason", "Severity"]
 
 Severity = Literal["Extreme", "Severe", "Moderate", "Minor"]
 """As the Common Alerting Protocol 1.2 has it."""
 
 Reason = Literal["cloud", "night", "gap"]
 """Why something could not be observed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A measured quantity with its standard uncertainty, in `unit` (as UCUM writes it)."""
+
+    name: str
+    value: float
+    sigma: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Context:
+    """What an application knows besides the tile.
+
+    Attributes
+    ----------
+    target
+        Name of the place, for people.
+    sensed_ns
+        Middle of the capture.
+    briefing
+        What was known before: baseline, fields, regions, coast, an earlier finding.
+    ais
+        What the AIS receiver heard around the capture, in time order.
+    """
+
+    target: str
+    sensed_ns: int = 0
+    briefing: Briefing = field(default_factory=Briefing)
+    ais: tuple[AisReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +79,8 @@ class Evidence:
         Share of the finding that was saturated or filled from neighbouring lines.
     clear_share
         Share of the footprint that was seen clearly.
+    measures
+        What else was measured: fire power, vessels' lengths, ...
     """
 
     event: str
@@ -54,6 +91,7 @@ class Evidence:
     cloud_edge_share: float
     spoilt_share: float
     clear_share: float
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,6 +100,14 @@ class Finding:
 
     Exactly one holds: there is `evidence` with the `area` it lies on (an alert), or a `reason` why
     nothing could be seen, or neither (nothing was found).
+
+    Attributes
+    ----------
+    details
+        One small mapping an object (a vessel, a field, a hot spot), ready for JSON; `longitude_deg`
+        and `latitude_deg` place it.
+    series
+        What was measured whether or not it is an alert: a point of a series.
     """
 
     clear_share: float
@@ -71,6 +117,8 @@ class Finding:
     confidence: float = 0.0
     severity: Severity = "Minor"
     headline: str = ""
+    details: tuple[Mapping[str, Any], ...] = ()
+    series: tuple[Measure, ...] = ()
 
 
 class App(Protocol):
@@ -86,6 +134,11 @@ class App(Protocol):
         """Changes whenever a finding could."""
         ...
 
-    def analyse(self, tile: Tile, target: str) -> Finding:
-        """Return what is to be seen at a target."""
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Bands that it cannot do without."""
+        ...
+
+    def analyse(self, tile: Tile, context: Context) -> Finding:
+        """Return what is to be seen."""
         ...

@@ -15,18 +15,16 @@ import numpy as np
 
 from orbitloom.errors import PacketError
 from orbitloom.processing import l0, l1, l2, l3
-from orbitloom.processing.apps import App, Finding
+from orbitloom.processing.apps import App, Context, Finding
 from orbitloom.processing.assess import Assessment, Model
 from orbitloom.processing.chip import chip
 from orbitloom.processing.outline import footprint, outline
 from orbitloom.scenario import plugins
 from orbitloom.scenario.time import to_iso
 from orbitloom.wire import Answer, Calibration, CaptureTask, canonical_json
+from orbitloom.wire.briefing import Briefing
 
 __all__ = ["ChainResult", "process"]
-
-_GSD_M = 10.0
-"""Cell of the grid, metres."""
 
 _OUTLINE_BYTES = 5_600
 _ANSWER_BYTES = 10_000  # outline and chip share it; the outline goes first
@@ -68,7 +66,12 @@ class ChainResult:
 
 
 def process(
-    packets: bytes, task: CaptureTask, calibration: Calibration, app: str, model: str
+    packets: bytes,
+    task: CaptureTask,
+    calibration: Calibration,
+    app: str,
+    model: str,
+    briefing: Briefing | None = None,
 ) -> ChainResult:
     """Turn a capture's packets into its answer.
 
@@ -80,6 +83,8 @@ def process(
         What was ordered, and what is known of the instrument.
     app, model
         Names of entry points in ``orbitloom.apps`` and ``orbitloom.models``.
+    briefing
+        What was known of the place before the look.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def process(
         "capture": task.capture,
         "gaps": len(frames.gaps),
         "gbt38026:grade": _GRADES["L4"],
-        "gsd": _GSD_M,
+        "gsd": calibration.gsd_m,
         "packets_sha256": hashlib.sha256(packets).hexdigest(),
         "processing:level": "L4",
         "satellite": task.satellite,
@@ -115,14 +120,15 @@ def process(
         scene = l2.to_reflectance(radiance, calibration, place, task.middle_ns)
         del radiance
         sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes
-        grid = l3.grid_for(place, _GSD_M)
+        grid = l3.grid_for(place, calibration.gsd_m)
         tile = l3.resample(scene, place, grid, calibration.band_names, snr)
         del scene
     except PacketError:  # whole packets that tell of no possible view of the Earth
         return _unplaced("geolocation", task, properties, sizes, frames)
     sizes["L3"] = len(l3.to_cog(tile))
 
-    finding = application.analyse(tile, task.target)
+    context = Context(target=task.target, sensed_ns=task.middle_ns, briefing=briefing or Briefing())
+    finding = application.analyse(tile, context)
     verdict = None if finding.evidence is None else assessor.assess(finding.evidence)
     properties |= _told(finding, verdict, assessor.name)
     properties |= {

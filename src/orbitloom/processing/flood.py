@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from orbitloom.processing.apps import Evidence, Finding, Reason, Severity
+from orbitloom.processing.apps import Context, Evidence, Finding, Reason, Severity
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT, WATER, grown, ndwi
 from orbitloom.processing.l3 import Tile
 
@@ -47,13 +47,14 @@ class FloodApp:
 
     name: str = "flood"
     version: str = "1"
+    requires: tuple[str, ...] = ("green", "nir")
     known_water: NDArray[np.bool_] | None = None
     least_part_km2: float = 0.10
     joined_within_cells: int = 5
     least_clear_share: float = 0.20
     least_sun_elevation_deg: float = 5.0
 
-    def analyse(self, tile: Tile, target: str) -> Finding:
+    def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return where there is flood, or why it cannot be said.
 
         A flood in what little is clear is an alert all the same; only silence needs a view.
@@ -72,7 +73,7 @@ class FloodApp:
                 area=area,
                 confidence=_confidence(evidence),
                 severity=_severity(evidence.area_km2),
-                headline=f"Flood at {target}: {evidence.area_km2:.1f} km² of water",
+                headline=f"Flood at {context.target}: {evidence.area_km2:.1f} km² of water",
             )
         reason: Reason | None = None
         if clear_share < self.least_clear_share:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from orbitloom.processing.apps import App
+from orbitloom.processing.apps import App, Context
 from orbitloom.processing.l2 import CLOUD, NO_DATA, WATER
 from orbitloom.processing.l3 import Grid, Tile
 from orbitloom.wire import canonical_json
@@ -74,7 +74,10 @@ class AppContract:
         """A finding depends on the tile alone, and leaves it as it is."""
         tile = sample_tile(shows)
         numbers, mask = tile.numbers.copy(), tile.mask.copy()
-        first, second = app.analyse(tile, "Somewhere"), app.analyse(tile, "Somewhere")
+        first, second = (
+            app.analyse(tile, Context(target="Somewhere")),
+            app.analyse(tile, Context(target="Somewhere")),
+        )
         assert np.array_equal(tile.numbers, numbers)
         assert np.array_equal(tile.mask, mask)
         assert (first.reason, first.evidence, first.clear_share) == (
@@ -88,7 +91,7 @@ class AppContract:
     def test_a_finding_is_one_of_three_things(self, app: App, shows: str) -> None:
         """An alert with evidence, a reason for silence, or neither; all numbers can be sent."""
         tile = sample_tile(shows)
-        finding = app.analyse(tile, "Somewhere")
+        finding = app.analyse(tile, Context(target="Somewhere"))
         assert (finding.evidence is None) == (finding.area is None)
         assert finding.reason is None or finding.evidence is None
         assert 0.0 <= finding.clear_share <= 1.0
@@ -105,9 +108,13 @@ class AppContract:
     @pytest.mark.parametrize("shows", ["cloud", "nothing"])
     def test_silence_needs_a_view(self, app: App, shows: str) -> None:
         """Below cloud or without data it does not say that there is nothing."""
-        assert app.analyse(sample_tile(shows), "Somewhere").reason in {"cloud", "gap"}
+        assert app.analyse(sample_tile(shows), Context(target="Somewhere")).reason in {
+            "cloud",
+            "gap",
+        }
 
     def test_it_has_a_name_and_a_version(self, app: App) -> None:
-        """Answers name who found what."""
+        """Answers name who found what; the bands it needs are said before it flies."""
+        assert isinstance(app.requires, tuple)
         assert app.name
         assert app.version

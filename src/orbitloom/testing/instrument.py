@@ -34,7 +34,7 @@ from orbitloom.wire.imager import (
 )
 from orbitloom.wire.space_packet import Packet, decode_packet, encode_packet
 from orbitloom.world.imager import Instrument
-from orbitloom.world.scene import utm_origin
+from orbitloom.world.scene import SCENE_BANDS, Surface, utm_origin
 from orbitloom.world.viewing import Track
 
 __all__ = ["EvenGround", "InstrumentContract", "sample_capture"]
@@ -53,12 +53,19 @@ class EvenGround:
 
     epsg: int
     rho: float
+    bands: tuple[str, ...] = SCENE_BANDS
+    at_top: bool = True
 
-    def reflectance(
+    def surface(self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]) -> Surface:
+        """Return the one reflectance, (bands, ...)."""
+        shape = (len(self.bands), *np.shape(easting_m))
+        return Surface(reflectance=np.full(shape, self.rho, np.float32))
+
+    def height_m(
         self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """Return the one reflectance, (4, ...)."""
-        return np.full((4, *np.shape(easting_m)), self.rho, np.float32)
+        """Return zero everywhere."""
+        return np.zeros(np.shape(easting_m), np.float32)
 
 
 def sample_capture(

@@ -51,7 +51,7 @@ class SceneContract:
     ) -> None:
         """One layer a band, float32."""
         east, north = _points(_TARGETS[0], shape)
-        rho = make_scene(_TARGETS[0]).reflectance(east, north)
+        rho = make_scene(_TARGETS[0]).surface(east, north).reflectance
         assert rho.shape == (len(SCENE_BANDS), *shape)
         assert rho.dtype == np.float32
 
@@ -60,7 +60,7 @@ class SceneContract:
         self, make_scene: Callable[[Target], SceneSource], target: Target
     ) -> None:
         """Finite, and reflectances."""
-        rho = make_scene(target).reflectance(*_points(target, (150, 150)))
+        rho = make_scene(target).surface(*_points(target, (150, 150))).reflectance
         assert np.isfinite(rho).all()
         assert rho.min() > -0.2
         assert np.quantile(rho, 0.99) < 1.6
@@ -71,11 +71,15 @@ class SceneContract:
         """Alone, in a crowd, in another order, from a scene made anew: the same numbers."""
         east, north = _points(_TARGETS[0], (60,))
         scene = make_scene(_TARGETS[0])
-        together = scene.reflectance(east, north)
-        np.testing.assert_array_equal(scene.reflectance(east[::-1], north[::-1])[:, ::-1], together)
-        alone = [scene.reflectance(east[i], north[i]) for i in range(len(east))]
+        together = scene.surface(east, north).reflectance
+        np.testing.assert_array_equal(
+            scene.surface(east[::-1], north[::-1]).reflectance[:, ::-1], together
+        )
+        alone = [scene.surface(east[i], north[i]).reflectance for i in range(len(east))]
         np.testing.assert_array_equal(np.stack(alone, axis=-1), together)
-        np.testing.assert_array_equal(make_scene(_TARGETS[0]).reflectance(east, north), together)
+        np.testing.assert_array_equal(
+            make_scene(_TARGETS[0]).surface(east, north).reflectance, together
+        )
 
     def test_what_is_given_away_can_be_changed(
         self, make_scene: Callable[[Target], SceneSource]
@@ -83,10 +87,10 @@ class SceneContract:
         """Events are laid on in place; the scene itself stays."""
         east, north = _points(_TARGETS[0], (10,))
         scene = make_scene(_TARGETS[0])
-        first = scene.reflectance(east, north)
+        first = scene.surface(east, north).reflectance
         kept = first.copy()
         first[...] = -1.0
-        np.testing.assert_array_equal(scene.reflectance(east, north), kept)
+        np.testing.assert_array_equal(scene.surface(east, north).reflectance, kept)
 
 
 def _points(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,17 @@ class Calibration:
         The highest code; it and above carry no measurement.
     ifov_rad
         Angle between neighbouring columns.
+    gsd_m
+        Ground sampling distance that products are gridded at.
+    fwhm_um
+        (bands,) full width at half maximum of each band's response; empty if not known.
+    bad
+        (bands, columns) pixels known not to measure; None if there are none.
+    offset_px
+        (bands, 2) how far each band sees its line and column ahead of what its packets say
+        (along track, across track), known from the ground; None if all bands see the same place.
+    response_sigma, dark_sigma_dn
+        Standard uncertainty of `response` (relative) and of `dark_dn`.
     """
 
     calibration_id: str
@@ -67,3 +78,9 @@ class Calibration:
     read_noise_dn: float
     saturation_dn: int
     ifov_rad: float
+    gsd_m: float = 10.0
+    fwhm_um: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    bad: NDArray[np.bool_] | None = None
+    offset_px: NDArray[np.float64] | None = None
+    response_sigma: float = 0.0
+    dark_sigma_dn: float = 0.0

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from orbitloom.scenario import Target, stream
 from orbitloom.world.fields import Lattice, gaussian_field
-from orbitloom.world.scene import SceneSource, utm_origin
+from orbitloom.world.scene import SceneSource, Surface, utm_origin
 
 __all__ = ["Events", "ResolvedKind", "resolve_kind"]
 
@@ -195,9 +195,20 @@ class _Overlaid:
     def epsg(self) -> int:
         return self.scene.epsg
 
-    def reflectance(
+    @property
+    def bands(self) -> tuple[str, ...]:
+        return self.scene.bands
+
+    @property
+    def at_top(self) -> bool:
+        return self.scene.at_top
+
+    def surface(self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]) -> Surface:
+        rho = self.scene.surface(easting_m, northing_m).reflectance
+        self.events.lay_on(rho, easting_m, northing_m)
+        return Surface(reflectance=rho)
+
+    def height_m(
         self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        rho = self.scene.reflectance(easting_m, northing_m)
-        self.events.lay_on(rho, easting_m, northing_m)
-        return rho
+        return self.scene.height_m(easting_m, northing_m)

@@ -143,7 +143,7 @@ class Pushbroom:
         for first in range(0, self._design.lines, _CHUNK):
             last = min(first + _CHUNK, self._design.lines)
             east, north, cos_zenith = grid.lines(first, last)
-            rho = ground.reflectance(east, north)[self._scene_band]
+            rho = ground.surface(east, north).reflectance[self._scene_band]
             lit = np.maximum(cos_zenith, 0.0).astype(np.float32)
             yield first, rho * irradiance[:, None, None] * lit
 

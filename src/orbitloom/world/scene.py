@@ -8,6 +8,7 @@ their edges, without a seam. See docs/design/scenes-and-instrument.md.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ __all__ = [
     "GeoTiffScene",
     "SceneSource",
     "SpyndexScene",
+    "Surface",
     "check_scene",
     "utm_origin",
 ]
@@ -51,18 +53,54 @@ _PATCHES, _FADE = 4, 0.12  # quilt pieces, and the lead of a piece's field that 
 _BEND_M, _BRIGHT_SIGMA, _VIGOUR_SIGMA = 130.0, 0.10, 0.06
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surface:
+    """What a scene sends up at some points (...).
+
+    Attributes
+    ----------
+    reflectance
+        (bands, ...) float32.
+    cloud
+        (...) float32, 0 to 1: how much of the light comes from cloud instead; None without cloud.
+    cloud_reflectance
+        (bands, ...) float32, as seen from above the atmosphere.
+    emitted
+        (bands, ...) float32, W/m2/sr/um that the ground itself sends up (fire); None without any.
+    """
+
+    reflectance: NDArray[np.float32]
+    cloud: NDArray[np.float32] | None = None
+    cloud_reflectance: NDArray[np.float32] | None = None
+    emitted: NDArray[np.float32] | None = None
+
+
 class SceneSource(Protocol):
-    """What lies on the ground around a target, before any event."""
+    """What lies on the ground around a target, and above it."""
 
     @property
     def epsg(self) -> int:
         """EPSG code of the UTM zone the positions are in."""
         ...
 
-    def reflectance(
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of its bands, in the order of its arrays."""
+        ...
+
+    @property
+    def at_top(self) -> bool:
+        """Whether reflectance is as seen from above the atmosphere, or else at the surface."""
+        ...
+
+    def surface(self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]) -> Surface:
+        """Return what is sent up at points (...)."""
+        ...
+
+    def height_m(
         self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
+        """Return the ground's height above the WGS84 ellipsoid at points (...)."""
         ...
 
 
@@ -83,6 +121,9 @@ class SpyndexScene:
     other. So mirror images do not look like wallpaper, and no two targets look alike; a pixel stays
     a measured spectrum, scaled by some ten per cent.
     """
+
+    bands = SCENE_BANDS
+    at_top = True
 
     def __init__(self, target: Target, seed: int) -> None:
         self.epsg, self._east_m, self._north_m = utm_origin(
@@ -143,6 +184,16 @@ class SpyndexScene:
         rho[3] *= nir
         return rho.reshape(-1, *shape)
 
+    def surface(self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]) -> Surface:
+        """Return what is sent up at points (...)."""
+        return Surface(reflectance=self.reflectance(easting_m, northing_m))
+
+    def height_m(
+        self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the ground's height: such scenes are flat."""
+        return np.zeros(np.shape(easting_m), np.float32)
+
 
 class GeoTiffScene:
     """A user's GeoTIFF, its middle laid on the target, north up, as it is; mirrored beyond.
@@ -162,6 +213,9 @@ class GeoTiffScene:
         See `check_scene`.
     """
 
+    bands = SCENE_BANDS
+    at_top = True
+
     def __init__(self, scene: SceneFile, target: Target, gsd_m: float) -> None:
         self.epsg, east_m, north_m = utm_origin(target.latitude_deg, target.longitude_deg)
         image, pixel_m = _open_geotiff(scene, gsd_m)
@@ -179,6 +233,16 @@ class GeoTiffScene:
     ) -> NDArray[np.float32]:
         """Return the reflectance of blue, green, red and NIR, (4, ...), at points (...)."""
         return self._image(easting_m, northing_m)
+
+    def surface(self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]) -> Surface:
+        """Return what is sent up at points (...)."""
+        return Surface(reflectance=self.reflectance(easting_m, northing_m))
+
+    def height_m(
+        self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the ground's height: such scenes are flat."""
+        return np.zeros(np.shape(easting_m), np.float32)
 
 
 def check_scene(scene: SceneFile, gsd_m: float = 10.0) -> None:
