@@ -119,7 +119,7 @@ TABLE = {
         PLACE.format(table="targets", latitude=0, longitude=0) + 'event = "war"',
         "key targets.0.event",
         "'war' is unknown",
-        "'flood', 'quiet', 'cloud' or 'random'",
+        "'snow', 'quiet', 'cloud' or 'random'",
     ),
     "unknown base": (
         'base = "ring13"',

@@ -21,6 +21,7 @@ __all__ = [
     "CLOUD",
     "NO_DATA",
     "SHADOW",
+    "SNOW",
     "SPOILT",
     "WATER",
     "Reflectance",
@@ -39,6 +40,8 @@ SHADOW = 8
 """Mask flag: dark, and where a cloud's shadow can fall."""
 WATER = 16
 """Mask flag: open water."""
+SNOW = 32
+"""Mask flag: snow or ice."""
 
 # Cloud: bright in the blue (0.2: the best single threshold on the project's labelled cloud scene),
 # white, and above the haze line; the last two are eq. 2 and 3 of Fmask.

@@ -7,7 +7,7 @@ polynomial fitted to the geolocation; reflectance is bilinear, masks are nearest
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import rasterio.shutil
@@ -61,6 +61,14 @@ class Tile:
         (rows, columns) uint8, flags of `l2`; `l2.NO_DATA` outside the footprint.
     imaged_share
         Share of the footprint with data; the rest is gaps.
+    sun_azimuth_deg
+        From north over east, as the elevation at the capture's middle.
+    sensed_ns
+        Middle of the capture.
+    solar_radiance
+        (bands,) W/m2/sr/um that a surface of reflectance 1 sends to the sensor; empty if not known.
+    at_surface
+        Whether the atmosphere has been taken out of the reflectance.
     """
 
     grid: Grid
@@ -71,6 +79,10 @@ class Tile:
     sun_elevation_deg: float
     off_nadir_deg: float
     snr: float
+    sun_azimuth_deg: float = 0.0
+    sensed_ns: int = 0
+    solar_radiance: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    at_surface: bool = False
 
     def band(self, name: str) -> NDArray[np.float32]:
         """Return a band's reflectance, (rows, columns) float32."""

@@ -24,12 +24,25 @@ from orbitloom.scenario.hardware import (
 )
 from orbitloom.scenario.quantity import Section, quantity
 
-__all__ = ["ARMS", "Arm", "EventKind", "Scenario", "SceneFile", "Station", "Subscription", "Target"]
+__all__ = [
+    "ARMS",
+    "Arm",
+    "EventKind",
+    "Scenario",
+    "SceneFile",
+    "Setting",
+    "Station",
+    "Subscription",
+    "Target",
+]
 
 Arm = Literal["orbit", "raw", "bentpipe"]
 ARMS: tuple[Arm, ...] = ("orbit", "raw", "bentpipe")
 
-EventKind = Literal["flood", "quiet", "cloud", "random"]
+EventKind = Literal[
+    "flood", "fire", "burn", "crop_stress", "vessels", "lake", "snow", "quiet", "cloud", "random"
+]
+Setting = Literal["any", "river", "forest", "farmland", "coast", "lake", "mountain"]
 
 
 _FIRST_YEAR, _END_YEAR = 1973, 2200  # Earth rotation is tabulated from 1973; 64-bit ns end in 2262
@@ -56,6 +69,7 @@ class Target(Section):
     latitude_deg: float = Field(ge=-80, le=84, description="within UTM")
     longitude_deg: float = Field(ge=-180, le=180)
     event: EventKind = "random"
+    setting: Setting = Field("any", description="what a synthetic world must have there")
 
 
 class SceneFile(Section):

@@ -19,7 +19,7 @@ from orbitloom.wire.answer import canonical_json
 __all__ = ["Baseline", "Briefing", "Earlier", "Terrain"]
 
 Affine6 = tuple[float, float, float, float, float, float]
-"""a, b, c, d, e, f: x = a * column + b * row + c, y = d * column + e * row + f, of a cell's corner."""
+"""a, b, c, d, e, f: x = a * column + b * row + c, y = d * column + e * row + f, of cell corners."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from orbitloom.errors import ScenarioError
 from orbitloom.scenario import Target, stream
 from orbitloom.world.fields import Lattice, gaussian_field
 from orbitloom.world.scene import SceneSource, Surface, utm_origin
@@ -39,8 +40,14 @@ _SHADE = np.array([0.50, 0.45, 0.40, 0.32], np.float32)
 
 def resolve_kind(seed: int, target: Target) -> ResolvedKind:
     """Return what happens at a target; "random" is half flood, a quarter quiet, a quarter cloud."""
-    if target.event != "random":
+    if target.event in ("flood", "quiet", "cloud"):
         return target.event
+    if target.event != "random":
+        raise ScenarioError(
+            f"a {target.event} cannot be laid on a scene of reflectance",
+            where=f"target {target.name!r}",
+            way_out="Use the synthetic world, or one of flood, quiet, cloud",
+        )
     draw = stream(seed, "event", target.name).random()
     return next(kind for kind, below in _SHARES if draw < below)
 
