@@ -43,22 +43,16 @@ def ledger_frame(rows: Iterable[LedgerRow]) -> pd.DataFrame:
 
 def write_ledger(frame: pd.DataFrame, file: Path) -> None:
     """Write the table as Parquet: the same bytes for the same table and library versions."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from arro3.core import Array, DataType, Field, Schema, Table
+    from arro3.io import write_parquet
 
-    kinds = {"string": pa.string(), "int32": pa.int32(), "int64": pa.int64()}
-    schema = pa.schema(
-        [
-            pa.field(name, kinds.get(_DTYPES[name], pa.float64()), nullable=False)
-            for name in LEDGER_COLUMNS
-        ]
-    )
-    columns = [
-        pa.array(frame[field.name].tolist(), type=field.type, from_pandas=False) for field in schema
+    kinds = {"string": DataType.utf8(), "int32": DataType.int32(), "int64": DataType.int64()}
+    fields = [
+        Field(name, kinds.get(_DTYPES[name], DataType.float64()), nullable=False)
+        for name in LEDGER_COLUMNS
     ]
-    # Built from columns: a table made from pandas would carry library versions in its metadata.
-    table = pa.Table.from_arrays(columns, schema=schema)
-    pq.write_table(table, file, compression="zstd")
+    columns = [Array(frame[field.name].tolist(), field) for field in fields]
+    write_parquet(Table.from_arrays(columns, schema=Schema(fields)), str(file), compression="zstd(3)")
 
 
 def breaks(result: FlightResult) -> list[str]:
