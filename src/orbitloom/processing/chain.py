@@ -15,21 +15,16 @@ import numpy as np
 
 from orbitloom.errors import PacketError
 from orbitloom.processing import l0, l1, l2, l3
-from orbitloom.processing.apps import App, Context, Finding
-from orbitloom.processing.assess import Assessment, Model
-from orbitloom.processing.chip import chip
-from orbitloom.processing.outline import footprint, outline
+from orbitloom.processing.answering import GRADES, answer_tile, feature_answer
+from orbitloom.processing.apps import App, Context
+from orbitloom.processing.assess import Model
+from orbitloom.processing.outline import footprint
 from orbitloom.scenario import plugins
 from orbitloom.scenario.time import to_iso
-from orbitloom.wire import Answer, Calibration, CaptureTask, canonical_json
+from orbitloom.wire import Answer, Calibration, CaptureTask
 from orbitloom.wire.briefing import Briefing
 
 __all__ = ["ChainResult", "process"]
-
-_OUTLINE_BYTES = 5_600
-_ANSWER_BYTES = 10_000  # outline and chip share it; the outline goes first
-_GRADES = {"L4": 6}
-"""GB/T 38026 counts 0 to 6; grade 6 is the thematic product. See docs/design/levels.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,7 +96,7 @@ def process(
         "calibration_id": calibration.calibration_id,
         "capture": task.capture,
         "gaps": len(frames.gaps),
-        "gbt38026:grade": _GRADES["L4"],
+        "gbt38026:grade": GRADES["L4"],
         "gsd": calibration.gsd_m,
         "packets_sha256": hashlib.sha256(packets).hexdigest(),
         "processing:level": "L4",
@@ -128,20 +123,8 @@ def process(
     sizes["L3"] = len(l3.to_cog(tile))
 
     context = Context(target=task.target, sensed_ns=task.middle_ns, briefing=briefing or Briefing())
-    finding = application.analyse(tile, context)
-    verdict = None if finding.evidence is None else assessor.assess(finding.evidence)
-    properties |= _told(finding, verdict, assessor.name)
-    properties |= {
-        "snr": round(tile.snr, 1),
-        "view:off_nadir": round(tile.off_nadir_deg, 3),
-        "view:sun_elevation": round(tile.sun_elevation_deg, 3),
-    }
-    if finding.area is None or verdict is None or verdict.verdict == "hold":
-        geometry = footprint(place.longitude_deg, place.latitude_deg)
-        return _result(_answer(geometry, properties), sizes, frames, grid)
-    geometry = outline(finding.area, grid, _OUTLINE_BYTES)
-    left = _ANSWER_BYTES - len(_answer(geometry, properties).to_bytes())
-    answer = _answer(geometry, properties, chip(tile, finding.area, left))
+    ring = footprint(place.longitude_deg, place.latitude_deg)
+    answer = answer_tile(tile, context, application, assessor, properties, ring)
     return _result(answer, sizes, frames, grid)
 
 
@@ -155,46 +138,8 @@ def _unplaced(
     """Return the answer for packets that cannot be placed on Earth: at the target as ordered."""
     properties |= {"kind": "not_observable", "reason": reason, "clear_share": 0.0}
     point = [round(task.longitude_deg, 5), round(task.latitude_deg, 5)]
-    answer = _answer({"type": "Point", "coordinates": point}, properties)
+    answer = feature_answer({"type": "Point", "coordinates": point}, properties)
     return _result(answer, sizes, frames, None)
-
-
-def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str, Any]:
-    """Return the properties that say what was found."""
-    told: dict[str, Any] = {"clear_share": round(finding.clear_share, 4)}
-    if verdict is not None:
-        told["model"] = {
-            "name": model,
-            "rank": verdict.rank,
-            "reason": verdict.reason,
-            "verdict": verdict.verdict,
-        }
-    if finding.reason is not None:
-        return told | {"kind": "not_observable", "reason": finding.reason}
-    if finding.evidence is None:
-        return told | {"kind": "nothing_found"}
-    if verdict is not None and verdict.verdict == "hold":
-        return told | {"kind": "nothing_found", "reason": verdict.reason}
-    return told | {
-        "kind": "alert",
-        "event": finding.evidence.event,
-        "area_km2": round(finding.evidence.area_km2, 4),
-        "area_sigma_km2": round(finding.evidence.area_sigma_km2, 4),
-        "confidence": round(finding.confidence, 3),
-        "headline": finding.headline,
-        "parts": finding.evidence.parts,
-        "severity": finding.severity,
-    }
-
-
-def _answer(geometry: dict[str, Any], properties: dict[str, Any], picture: bytes = b"") -> Answer:
-    feature = {
-        "type": "Feature",
-        "id": f"{properties['satellite']}-{properties['capture']}",
-        "geometry": geometry,
-        "properties": properties,
-    }
-    return Answer(record=canonical_json(feature), chip=picture)
 
 
 def _result(
