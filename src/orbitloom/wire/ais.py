@@ -7,6 +7,7 @@ from dataclasses import dataclass
 __all__ = ["AIS_APID", "AisReport"]
 
 AIS_APID = 0x66
+"""APID of packets whose body is `nmea.encode_ais_body`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,14 +15,15 @@ class AisReport:
     """A ship's position as it says itself, with what it says of itself.
 
     `t_ns` is when it was received; speed over ground in knots, course over ground in degrees from
-    north over east; length 0 and an empty name mean that no static report was heard.
+    north over east, each None where the ship says that it does not know; length 0 and an empty name
+    mean that no static report was heard.
     """
 
     mmsi: int
     t_ns: int
     longitude_deg: float
     latitude_deg: float
-    speed_kn: float
-    course_deg: float
+    speed_kn: float | None
+    course_deg: float | None
     length_m: float = 0.0
     name: str = ""
