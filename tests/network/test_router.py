@@ -19,9 +19,11 @@ def bundle(
     *,
     source: int = 0,
     divisible: bool = False,
+    destination: int | None = None,
 ) -> Bundle:
     return Bundle(
         bundle=0,
+        destination=destination,
         source=source,
         size_bytes=size_bytes,
         created_ns=0,
@@ -51,7 +53,15 @@ class Exhaustive:
                 return begin
         return None
 
-    def routes(self, size_bytes: int, node: int, t_ns: int, *, any_contact: bool):
+    def routes(
+        self,
+        size_bytes: int,
+        node: int,
+        t_ns: int,
+        *,
+        any_contact: bool,
+        destination: int | None = None,
+    ):
         """Yield the keys (arrival, hops, minus the earliest end, entry) of every route.
 
         With `any_contact` every contact is tried, else only the one that arrives first at each
@@ -60,7 +70,7 @@ class Exhaustive:
         plan = self.plan
 
         def walk(here, t, hops, minus_end, entry, seen):
-            if here in plan.stations:
+            if here == destination or (destination is None and here in plan.stations):
                 yield t, hops, minus_end, entry
                 return
             steps: dict[int, list[tuple[int, int]]] = {}
@@ -130,6 +140,25 @@ def test_random_plans_agree_with_exhaustive_search(block: int) -> None:
             router.book(route, item)
             referee.book(route)
     assert found > 60
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_bundle_for_one_node_takes_the_earliest_way_there(block: int) -> None:
+    found = 0
+    for case in range(40):
+        random = stream(block, "router to a node", case)
+        plan = random_plan(random)
+        node, there = (int(n) for n in random.permutation(plan.satellites)[:2])
+        t_ns = int(random.integers(0, 15)) * S
+        route = Router(plan).route(bundle(1, source=node, destination=there), node, t_ns)
+        ways = Exhaustive(plan).routes(1, node, t_ns, any_contact=True, destination=there)
+        every = list(ways)
+        assert (route is None) == (not every)
+        if route is not None:
+            found += 1
+            assert int(plan.receiver[route.hops[-1].contact]) == there
+            assert keys(plan, route)[:2] == min(every)[:2]
+    assert found > 10
 
 
 RING_HOP_S = 0.01188  # FACTS: ring of 12 at 505 km

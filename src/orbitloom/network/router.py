@@ -2,7 +2,7 @@
 
 Label setting after Dijkstra on the nodes; the graph of contacts is never built. From each settled
 node and to each of its neighbours the search takes the contact that gets there first, found by
-binary search. The sink is any station. Of routes that arrive together the one with fewer hops
+binary search. The sink is any station, or the node that a bundle is for. Of routes that arrive together the one with fewer hops
 wins, then the one that lasts longer, then the one whose first hop goes to the node of smaller
 number: the order of CCSDS 734.3-B-1 (Schedule-Aware Bundle Routing). See docs/design/network.md.
 """
@@ -122,7 +122,7 @@ class Router:
     def route(
         self, bundle: Bundle, node: int, t_ns: int, *, exclude: Container[int] = ()
     ) -> Route | None:
-        """Return the route of earliest arrival at any station.
+        """Return the route of earliest arrival: at any station, or at the bundle's destination.
 
         A whole bundle needs, on each hop, one free stretch that holds all of it. A divisible one
         gets the way on which its first part arrives first, and as large a leading part as fits
@@ -147,7 +147,7 @@ class Router:
         size = bundle.size_bytes
         if bundle.divisible:
             size = min(size, self._least_part_bytes)
-        label = self._search(size, bundle.priority, node, t_ns, exclude)
+        label = self._search(size, bundle, node, t_ns, exclude)
         if label is None:
             return None
         path: list[_Label] = []
@@ -175,9 +175,9 @@ class Router:
                 line.remove(hop.start_ns, hop.end_ns - hop.start_ns)
 
     def _search(
-        self, size_bytes: int, priority: Priority, node: int, t_ns: int, exclude: Container[int]
+        self, size_bytes: int, bundle: Bundle, node: int, t_ns: int, exclude: Container[int]
     ) -> _Label | None:
-        """Return the best label at any station, or None.
+        """Return the best label at the sink, or None.
 
         A node may keep several labels: one that arrives later but has fewer hops can still win a
         tie further on, where both wait for the same pass. A label is dropped when another one at
@@ -193,13 +193,13 @@ class Router:
             here = label.node
             if _dominated(settled[here], hops, minus_end, entry):
                 continue
-            if here >= self._satellites:
+            if self._is_sink(here, bundle):
                 return label
             settled[here].append((hops, minus_end, entry))
             hops += 1
             for link in self._links[here]:
                 there = link.receiver
-                found = self._first(link, arrival, bits_ns, priority, exclude, bound)
+                found = self._first(link, arrival, bits_ns, bundle.priority, exclude, bound)
                 if found is None:
                     continue
                 then, minus_last, contact, start = found
@@ -207,12 +207,17 @@ class Router:
                 last = max(minus_end, minus_last)
                 if _dominated(settled[there], hops, last, first):
                     continue
-                if there >= self._satellites:
+                if self._is_sink(there, bundle):
                     bound = min(bound, then)
                 serial += 1
                 step = _Label(there, then, contact, start, label)
                 heappush(heap, (then, hops, last, first, serial, step))
         return None
+
+    def _is_sink(self, node: int, bundle: Bundle) -> bool:
+        if bundle.destination is None:
+            return node >= self._satellites
+        return node == bundle.destination
 
     def _first(
         self,

@@ -38,7 +38,8 @@ class Links:
     laser_w, downlink_w
         What a transmitter draws, for the ledger.
     arrived
-        Called with a bundle and a station when the bundle's last bit is there.
+        Called with a bundle and a node when the bundle's last bit is there: a station, or its
+        destination.
     keyed
         Called with a satellite and True or False when its downlink transmitter starts or stops.
     moved
@@ -222,7 +223,9 @@ class Traffic:
                 "light", self._plan.nodes[receiver], clock.now_ns, bytes_in=size, bytes_out=size
             )
         self._links.moved(bundle, sender, receiver)
-        if receiver in self._plan.stations:
+        if receiver == bundle.destination or (
+            bundle.destination is None and receiver in self._plan.stations
+        ):
             self._whereabouts.pop(bundle.bundle, None)
             self._links.arrived(bundle, receiver)
             return

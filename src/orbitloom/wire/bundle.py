@@ -28,6 +28,8 @@ class Bundle:
         The capture it belongs to, or -1 for a stretch of survey flow.
     divisible
         True for a flow, of which any part may go ahead of the rest; a capture's bundle goes whole.
+    destination
+        Number of the node it is for; None for any station (anycast).
     """
 
     bundle: int
@@ -37,3 +39,4 @@ class Bundle:
     priority: Priority
     capture: int = -1
     divisible: bool = False
+    destination: int | None = None
