@@ -22,8 +22,8 @@ __all__ = ["App", "Context", "Evidence", "Finding", "Measure", "Reason", "Severi
 Severity = Literal["Extreme", "Severe", "Moderate", "Minor"]
 """As the Common Alerting Protocol 1.2 has it."""
 
-Reason = Literal["cloud", "night", "gap"]
-"""Why something could not be observed."""
+Reason = Literal["cloud", "night", "gap", "app"]
+"""Why something could not be observed; ``app``: the application was stopped, `Finding.cause`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,8 @@ class Finding:
         and `latitude_deg` place it.
     series
         What was measured whether or not it is an alert: a point of a series.
+    cause
+        With the reason ``app``: which limit it broke, see `sandbox.Cause`.
     """
 
     clear_share: float
@@ -119,6 +121,7 @@ class Finding:
     headline: str = ""
     details: tuple[Mapping[str, Any], ...] = ()
     series: tuple[Measure, ...] = ()
+    cause: str = ""
 
 
 class App(Protocol):
