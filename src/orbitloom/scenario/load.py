@@ -33,6 +33,9 @@ def scenario_names() -> tuple[str, ...]:
     )
 
 
+_PLACE = ("name", "latitude_deg", "longitude_deg", "setting", "app")
+
+
 def station_nets() -> Mapping[str, list[dict[str, Any]]]:
     """Return the built-in station nets, by name."""
     tables = _builtin_tables("stations.toml")
@@ -47,10 +50,7 @@ def target_lists() -> Mapping[str, list[dict[str, Any]]]:
     """Return the built-in lists of targets, by name."""
     tables = _builtin_tables("targets.toml")
     return {
-        name: [
-            {"name": place, "latitude_deg": latitude, "longitude_deg": longitude}
-            for place, latitude, longitude in places
-        ]
+        name: [dict(zip(_PLACE, place, strict=False)) for place in places]
         for name, places in tables.items()
     }
 

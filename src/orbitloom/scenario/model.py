@@ -69,7 +69,8 @@ class Target(Section):
     latitude_deg: float = Field(ge=-80, le=84, description="within UTM")
     longitude_deg: float = Field(ge=-180, le=180)
     event: EventKind = "random"
-    setting: Setting = Field("any", description="what a synthetic world must have there")
+    setting: Setting = Field("any", description="what the synthetic world must have there")
+    app: str | None = Field(None, description="what is ordered there; else the scenario's app")
 
 
 class SceneFile(Section):
@@ -122,6 +123,12 @@ class Scenario(Section):
     fleet: Fleet = WalkerFleet()
     stations: tuple[Station, ...] = Field(min_length=1)
     targets: tuple[Target, ...] = Field(min_length=1)
+    scenery: Literal["sentinel2", "synthetic"] = quantity(
+        "sentinel2",
+        "",
+        "choice",
+        "the ground: a quilt of a real Sentinel-2 scene (four bands), or the synthetic world",
+    )
     scene: SceneFile | None = None
     app: str = quantity("flood", "", "choice", "entry point in orbitloom.apps")
     subscriptions: tuple[Subscription, ...] = quantity(
