@@ -11,6 +11,7 @@ from orbitloom.world.captures import (
     body_axes,
     capture_tasks,
     line_period_ns,
+    second_looks,
     survey_strips,
     target_looks,
 )
@@ -179,3 +180,22 @@ def test_a_capture_is_over_before_the_flight_is():
         shorter = load("ring12", hours=hours)
         assert shorter.end_ns - first.end_ns == left_ns
         assert len(World(shorter).tasks) == captures
+
+
+def test_second_looks_are_other_satellites_lit_and_in_order() -> None:
+    scenario = load("ring12", hours=3.0)
+    ephemeris = build_ephemeris(scenario.fleet, scenario.start_ns, scenario.end_ns)
+    looks = target_looks(ephemeris, scenario.targets, scenario.instrument.max_roll_deg)
+    tasks = capture_tasks(scenario, ephemeris, looks)
+    found = 0
+    for first in tasks:
+        again = list(second_looks(scenario, ephemeris, looks, first, first.end_ns))
+        starts = [look.start_ns for look in again]
+        assert starts == sorted(starts)
+        for look in again:
+            assert look.target == first.target
+            assert look.satellite != first.satellite
+            assert first.end_ns < look.start_ns < look.end_ns < scenario.end_ns
+            assert look.capture == -1
+        found += len(again)
+    assert found > len(tasks) / 2  # the next in the ring comes by eight minutes later

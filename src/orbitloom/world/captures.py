@@ -8,6 +8,7 @@ the right.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,15 @@ from orbitloom.world.orbits import MU_M3_S2, Ephemeris
 from orbitloom.world.sun import sun_elevation_deg, sun_position_eci_m
 from orbitloom.world.windows import bisect
 
-__all__ = ["Looks", "body_axes", "capture_tasks", "line_period_ns", "survey_strips", "target_looks"]
+__all__ = [
+    "Looks",
+    "body_axes",
+    "capture_tasks",
+    "line_period_ns",
+    "second_looks",
+    "survey_strips",
+    "target_looks",
+]
 
 Times = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -124,16 +133,18 @@ def _axes(
     return axes[..., 0, :], axes[..., 1, :], axes[..., 2, :], position_m
 
 
-def capture_tasks(scenario: Scenario, ephemeris: Ephemeris) -> tuple[CaptureTask, ...]:
+def capture_tasks(
+    scenario: Scenario, ephemeris: Ephemeris, looks: Looks | None = None
+) -> tuple[CaptureTask, ...]:
     """Return the captures of a flight, sorted by start and numbered in that order.
 
     Each target is captured once in each 24 h from the flight's start, in the look with the smallest
     roll that its satellite can take: the Sun is high enough, the whole capture lies within the
     flight, and `slew_s` remains to the satellite's other captures. Looks are chosen from the
-    smallest roll up.
+    smallest roll up. `looks` are those of `target_looks`, found here if not given.
     """
     instrument = scenario.instrument
-    looks = target_looks(ephemeris, scenario.targets, instrument.max_roll_deg)
+    looks = looks or target_looks(ephemeris, scenario.targets, instrument.max_roll_deg)
     slew_ns = time.seconds_to_ns(instrument.slew_s)
     taken: set[tuple[int, int]] = set()
     busy: dict[int, list[tuple[int, int]]] = {}
@@ -145,9 +156,7 @@ def capture_tasks(scenario: Scenario, ephemeris: Ephemeris) -> tuple[CaptureTask
         visit = (int(looks.target[look]), (t_ns - ephemeris.start_ns) // time.DAY_NS)
         if visit in taken:
             continue
-        duration_ns = instrument.lines * line_period_ns(instrument, ephemeris, satellite, t_ns)
-        start_ns = t_ns - duration_ns // 2
-        end_ns = start_ns + duration_ns
+        start_ns, end_ns = _exposure(scenario, ephemeris, satellite, t_ns)
         others = busy.setdefault(satellite, [])
         if start_ns < ephemeris.start_ns or end_ns >= ephemeris.end_ns:
             continue
@@ -160,6 +169,36 @@ def capture_tasks(scenario: Scenario, ephemeris: Ephemeris) -> tuple[CaptureTask
     return tuple(
         _task(scenario, ephemeris, looks, capture, *choice) for capture, choice in enumerate(chosen)
     )
+
+
+def second_looks(
+    scenario: Scenario, ephemeris: Ephemeris, looks: Looks, first: CaptureTask, after_ns: int
+) -> Iterator[CaptureTask]:
+    """Yield the chances of other satellites to look at a capture's target again, soonest first.
+
+    Each starts after `after_ns`, in enough light, and ends within the flight. Their capture number
+    is -1: nobody has promised to take them.
+    """
+    names = ephemeris.names
+    target = next(i for i, place in enumerate(scenario.targets) if place.name == first.target)
+    bright = looks.sun_elevation_deg >= scenario.instrument.min_sun_elevation_deg
+    others = looks.satellite != names.index(first.satellite)
+    rows = np.flatnonzero((looks.target == target) & others & bright & (looks.t_ns > after_ns))
+    for look in rows[np.argsort(looks.t_ns[rows], kind="stable")].tolist():
+        satellite, t_ns = int(looks.satellite[look]), int(looks.t_ns[look])
+        start_ns, end_ns = _exposure(scenario, ephemeris, satellite, t_ns)
+        if after_ns < start_ns and end_ns < ephemeris.end_ns:
+            yield _task(scenario, ephemeris, looks, -1, start_ns, end_ns, look)
+
+
+def _exposure(
+    scenario: Scenario, ephemeris: Ephemeris, satellite: int, t_ns: int
+) -> tuple[int, int]:
+    """Return start and end of a capture whose target is abeam at a time."""
+    instrument = scenario.instrument
+    duration_ns = instrument.lines * line_period_ns(instrument, ephemeris, satellite, t_ns)
+    start_ns = t_ns - duration_ns // 2
+    return start_ns, start_ns + duration_ns
 
 
 def _task(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.scenario import Scenario, time
+from orbitloom.wire import CaptureTask
 from orbitloom.world import sun
-from orbitloom.world.captures import capture_tasks, survey_strips
+from orbitloom.world.captures import capture_tasks, second_looks, survey_strips, target_looks
 from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
 from orbitloom.world.lasers import laser_links
@@ -70,7 +73,14 @@ class World:
             scenario.laser,
             scenario.downlink,
         )
-        self.tasks = capture_tasks(scenario, self.ephemeris)
+        self._looks = target_looks(
+            self.ephemeris, scenario.targets, scenario.instrument.max_roll_deg
+        )
+        self.tasks = capture_tasks(scenario, self.ephemeris, self._looks)
+
+    def second_looks(self, first: CaptureTask, after_ns: int) -> Iterator[CaptureTask]:
+        """Yield other satellites' looks at a target again; see `captures.second_looks`."""
+        return second_looks(self.scenario, self.ephemeris, self._looks, first, after_ns)
 
     def light_time_ns(self, sender: int, receiver: int, t_ns: int) -> int:
         """Return how long a signal between two nodes of the plan takes, sent at a time, ns.
