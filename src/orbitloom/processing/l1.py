@@ -8,19 +8,30 @@ left out: the navigation solution is taken as corrected for aberration, and the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft2, rfft2
 from scipy.interpolate import CubicHermiteSpline
+from scipy.linalg import solveh_banded
 
 from orbitloom.errors import PacketError
+from orbitloom.processing.kernels import (
+    column_steps,
+    cubic_weights,
+    leave_out_error,
+    shift_band,
+    to_radiance,
+)
 from orbitloom.processing.l0 import Frames
 from orbitloom.wire.imager import Ancillary
 from orbitloom.wire.tasking import Calibration
 
 __all__ = [
+    "BAD",
     "FILLED",
     "MISSING",
     "SATURATED",
@@ -28,6 +39,7 @@ __all__ = [
     "Radiance",
     "calibrate",
     "geolocate",
+    "misregistration",
     "noise",
 ]
 
@@ -36,7 +48,20 @@ MISSING = 1
 SATURATED = 2
 """Quality flag: at the highest code or above."""
 FILLED = 4
-"""Quality flag: not measured; the mean of the lines around it."""
+"""Quality flag: not measured; interpolated from the lines around it."""
+BAD = 8
+"""Quality flag: a pixel known not to measure; interpolated from the columns around it."""
+
+_NEAR_ROWS = 3  # up and down, over which the error of an interpolation is averaged
+_LEAST_SHIFT_PX = 1e-3
+_BLOCKS = 16  # of lines, for the spread of a column's step
+_MANY_LINES = 2000
+_LEAST_COUNT = 8
+_LEAST_SIGNAL_DN = 100.0  # below, errors of dark look like errors of gain
+_LEAST_STRIPE = 1e-4
+_WINDOW, _LEAST_WINDOW = 256, 64
+_PASS = 0.15  # cycles per pixel, 1 sigma
+_CLEAR_PEAK = 8.0
 
 _WGS84_A_M = 6_378_137.0
 _WGS84_F = 1.0 / 298.257223563
@@ -53,11 +78,56 @@ class Radiance:
     radiance
         (bands, lines, columns) float32, W/m2/sr/um; zero where missing.
     quality
-        (bands, lines, columns) uint8, flags `MISSING`, `SATURATED`, `FILLED`.
+        (bands, lines, columns) uint8, flags `MISSING`, `SATURATED`, `FILLED`, `BAD`.
+    gain
+        (bands, columns) float32, W/m2/sr/um for one digital number above dark, as it was used:
+        the calibration's, with what is left of its stripes taken out.
+    gain_sigma
+        (bands,) standard uncertainty of the gain, relative.
+    noise_share
+        (bands,) how much of a sample's noise variance the co-registration left.
+    misregistration_px
+        (bands, 2) how far each band still lies from the reference band, lines and columns, by
+        phase correlation; NaN where the scene does not tell. It is reported, not corrected.
+    calibration
+        What it was made with.
     """
 
     radiance: NDArray[np.float32]
     quality: NDArray[np.uint8]
+    gain: NDArray[np.float32]
+    gain_sigma: NDArray[np.float64]
+    noise_share: NDArray[np.float64]
+    misregistration_px: NDArray[np.float64]
+    calibration: Calibration
+
+    def sigma(self, band: int) -> NDArray[np.float32]:
+        """Return the standard uncertainty of a band's radiance, (lines, columns), W/m2/sr/um.
+
+        In digital numbers above dark, s, with gain g::
+
+            sigma^2 = g^2 (share (s / electrons_per_dn + read_noise^2 + 1/12) + dark_sigma^2)
+                      + (gain_sigma L)^2
+
+        and where a sample was interpolated, the mean square error of interpolating the measured
+        ones around it in the same way. Infinite where nothing is known: missing and saturated.
+        """
+        known, flags, level = self.calibration, self.quality[band], self.radiance[band]
+        share = float(self.noise_share[band])
+        gain = self.gain[band]
+        variance = np.maximum(level, 0) * (gain * np.float32(share / known.electrons_per_dn))
+        floor = share * (known.read_noise_dn**2 + 1 / 12) + known.dark_sigma_dn**2
+        variance += gain**2 * np.float32(floor)
+        variance += np.square(level) * np.float32(self.gain_sigma[band] ** 2)
+        for flag, turned in ((BAD, False), (FILLED, True)):
+            made = (flags & flag) != 0
+            if made.any():
+                image = np.ascontiguousarray(level.T) if turned else level
+                marks = np.ascontiguousarray(flags.T) if turned else flags
+                error = leave_out_error(image, marks, flag, _NEAR_ROWS)
+                variance[made] = (error.T if turned else error)[made]
+        variance[(flags & (MISSING | SATURATED)) != 0] = np.inf
+        return np.asarray(np.sqrt(variance, out=variance))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,21 +157,82 @@ class Geolocation:
 def calibrate(frames: Frames, calibration: Calibration, longest_fill: int = 2) -> Radiance:
     """Return the radiance of the frames.
 
-    ``L = (DN - dark) * radiance_per_dn / response``, band by band. Up to `longest_fill` lines in
-    a row that never arrived are filled by linear interpolation between their neighbours and
-    flagged; longer gaps stay missing.
+    ``L = (DN - dark) * radiance_per_dn / response``, band by band, with the response corrected by
+    what the scene itself shows of stripes. Up to `longest_fill` lines in a row
+    that never arrived, or pixels in a row known to be bad, are filled by linear interpolation
+    between their neighbours and flagged; longer gaps stay missing. Then each band is moved to
+    where the others see (`Calibration.offset_px`), by cubic convolution.
     """
     bands, lines, columns = frames.dn.shape
     radiance = np.empty((bands, lines, columns), dtype=np.float32)
     quality = np.empty((bands, lines, columns), dtype=np.uint8)
+    used_gain = np.empty((bands, columns), dtype=np.float32)
+    gain_sigma = np.empty(bands)
+    noise_share = np.ones(bands)
+    spare: tuple[NDArray[np.float32], NDArray[np.uint8]] | None = None
     for band in range(bands):
-        gain = (calibration.radiance_per_dn[band] / calibration.response[band]).astype(np.float32)
-        dn = frames.dn[band]
-        np.subtract(dn, calibration.dark_dn[band], out=radiance[band], dtype=np.float32)
-        radiance[band] *= gain
-        np.multiply(dn >= calibration.saturation_dn, SATURATED, out=quality[band], dtype=np.uint8)
-        _fill(radiance[band], quality[band], frames.valid[band], longest_fill)
-    return Radiance(radiance=radiance, quality=quality)
+        bad = np.zeros(columns, np.bool_) if calibration.bad is None else calibration.bad[band]
+        stripes, gain_sigma[band] = _stripes(frames, calibration, band, bad)
+        known = calibration.radiance_per_dn[band] / calibration.response[band]
+        used_gain[band] = known / (1.0 + stripes)
+        image, flags = radiance[band], quality[band]
+        offset = (0.0, 0.0) if calibration.offset_px is None else calibration.offset_px[band]
+        moved = bool(np.any(np.abs(offset) > _LEAST_SHIFT_PX))
+        if moved:
+            spare = spare or (np.empty_like(image), np.empty_like(flags))
+            image, flags = spare
+        to_radiance(
+            frames.dn[band],
+            calibration.dark_dn[band],
+            used_gain[band],
+            calibration.saturation_dn,
+            SATURATED,
+            image,
+            flags,
+        )
+        _fill(image, flags, frames.valid[band], longest_fill, FILLED)
+        _fill(image.T, flags.T, ~bad, longest_fill, BAD)
+        if moved:
+            shift = float(offset[0]), float(offset[1])
+            good_lines, good_columns = (
+                _present(good, longest_fill) for good in (frames.valid[band], ~bad)
+            )
+            shift_band(
+                image,
+                flags,
+                good_lines,
+                good_columns,
+                shift,
+                MISSING,
+                radiance[band],
+                quality[band],
+            )
+            noise_share[band] = math.prod(
+                sum(weight**2 for weight in cubic_weights((-part) % 1.0)) for part in shift
+            )
+    return Radiance(
+        radiance=radiance,
+        quality=quality,
+        gain=used_gain,
+        gain_sigma=gain_sigma,
+        noise_share=noise_share,
+        misregistration_px=misregistration(radiance, quality, calibration.band_names),
+        calibration=calibration,
+    )
+
+
+def _gaps(valid: NDArray[np.bool_]) -> list[list[int]]:
+    """Return start and end of each run that is not valid."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], valid, [True])).astype(np.int8)))
+    return edges.reshape(-1, 2).tolist()
+
+
+def _present(valid: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
+    """Return what is valid or filled."""
+    present = valid.copy()
+    for start, end in _gaps(valid):
+        present[start:end] = start > 0 and end < valid.size and end - start <= longest
+    return present
 
 
 def _fill(
@@ -109,10 +240,10 @@ def _fill(
     quality: NDArray[np.uint8],
     valid: NDArray[np.bool_],
     longest: int,
+    flag: int,
 ) -> None:
-    """Fill short gaps of one band in place; blank the long ones."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([True], valid, [True])).astype(np.int8)))
-    for start, end in edges.reshape(-1, 2).tolist():
+    """Fill short gaps of one band in place along the first axis; blank the long ones."""
+    for start, end in _gaps(valid):
         if start == 0 or end == valid.size or end - start > longest:
             radiance[start:end] = 0.0
             quality[start:end] = MISSING
@@ -120,7 +251,156 @@ def _fill(
         for line in range(start, end):
             share = np.float32((line - start + 1) / (end - start + 1))
             radiance[line] = (1 - share) * radiance[start - 1] + share * radiance[end]
-            quality[line] = quality[start - 1] | quality[end] | FILLED
+            quality[line] = quality[start - 1] | quality[end] | flag
+            lost = (quality[line] & MISSING) != 0  # where a lost line crosses a bad column
+            quality[line, lost] = MISSING
+            radiance[line, lost] = 0.0
+
+
+def _stripes(
+    frames: Frames, calibration: Calibration, band: int, bad: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], float]:
+    """Return what the scene shows of the response's error, (columns,) relative, and what is left.
+
+    Neighbouring columns see, on level ground, the same: their mean relative step is the step of
+    the response's error, known to the spread of the steps that blocks of lines give. With errors
+    that are independent from column to column (a flat field's residual; variance tau^2) the most
+    probable ones are the solution of a tridiagonal system::
+
+        (D' W D + I / tau^2) r = D' W d        D: differences, W: 1 / variance of each step d
+
+    It takes out no more than the scene proves, and nothing that is wider than some columns. Where
+    the calibration says that its response is exact (`response_sigma` 0), nothing.
+    """
+    stated = calibration.response_sigma
+    columns = bad.size
+    stripes = np.zeros(columns)
+    if stated == 0.0 or columns < _BLOCKS or frames.dn.shape[1] < 2 * _BLOCKS:
+        return stripes, stated
+    response = calibration.response[band]
+    sums, counts = column_steps(
+        frames.dn[band],
+        frames.valid[band],
+        calibration.dark_dn[band],
+        (1.0 / response).astype(np.float32),
+        (_LEAST_SIGNAL_DN, 0.95 * calibration.saturation_dn),
+        (1.0 / calibration.electrons_per_dn, calibration.read_noise_dn**2 + 1 / 12),
+        _BLOCKS,
+        1 if frames.dn.shape[1] < _MANY_LINES else 2,
+    )
+    enough = counts >= _LEAST_COUNT
+    used = enough.sum(axis=0)
+    mean = np.where(enough, sums / np.maximum(counts, 1), np.nan)
+    told = (used >= _BLOCKS // 2) & ~bad[1:] & ~bad[:-1]
+    if np.count_nonzero(told) < _BLOCKS:
+        return stripes, stated
+    step, variance = np.zeros(columns - 1), np.full(columns - 1, np.inf)
+    step[told] = np.nanmedian(mean[:, told], axis=0)
+    # The variance of a median of n is pi/2n times that of one.
+    spread = np.pi / 2 * np.nanvar(mean[:, told], axis=0, ddof=1) / used[told]
+    variance[told] = np.maximum(spread, np.median(spread))
+    seen = np.median(np.abs(step[told])) ** 2 / 0.6745**2 - np.median(variance[told])
+    prior = max(seen / 2.0, 0.0)
+    if prior <= _LEAST_STRIPE**2:
+        return stripes, stated
+    weight = 1.0 / variance
+    diagonal = np.full(columns, 1.0 / prior)
+    diagonal[1:] += weight
+    diagonal[:-1] += weight
+    right = np.zeros(columns)
+    right[1:] += weight * step
+    right[:-1] -= weight * step
+    banded = np.stack([np.concatenate([[0.0], -weight]), diagonal])
+    stripes = solveh_banded(banded, right)
+    # What is left of a column's error, were its neighbours' known as poorly as itself.
+    left = np.sqrt(np.median(_inverse_diagonal(diagonal, weight)))
+    return stripes, float(min(left, math.sqrt(prior)))
+
+
+def _inverse_diagonal(
+    diagonal: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the diagonal of a tridiagonal matrix's inverse (off-diagonal `-weight`)."""
+    forward, backward = diagonal.copy(), diagonal.copy()
+    for place in range(1, diagonal.size):
+        forward[place] -= weight[place - 1] ** 2 / forward[place - 1]
+    for place in range(diagonal.size - 2, -1, -1):
+        backward[place] -= weight[place] ** 2 / backward[place + 1]
+    return np.asarray(1.0 / (forward + backward - diagonal))
+
+
+def misregistration(
+    radiance: NDArray[np.float32], quality: NDArray[np.uint8], band_names: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Return how far each band lies from the reference band (red, else the middle one), pixels.
+
+    Phase correlation (Kuglin & Hines, 1975) of the brightness gradient's size, which hardly knows
+    whether an edge goes up or down from one band to the next, in up to nine windows; the median.
+    """
+    bands, lines, columns = radiance.shape
+    reference = band_names.index("red") if "red" in band_names else bands // 2
+    side = min(_WINDOW, lines, columns) // 2 * 2
+    offsets = np.full((bands, 2), np.nan)
+    if side < _LEAST_WINDOW:
+        return offsets
+    corners = [
+        (int(line), int(column))
+        for line in np.linspace(0, lines - side, min(3, lines // side))
+        for column in np.linspace(0, columns - side, min(3, columns // side))
+    ]
+    taper = np.hanning(side - 2).astype(np.float32)
+    found: list[list[tuple[float, float]]] = [[] for _ in range(bands)]
+    for line, column in corners:
+        window = (slice(None), slice(line, line + side), slice(column, column + side))
+        if (quality[window] & MISSING).any():
+            continue
+        spectra = [_edges_spectrum(image, taper) for image in radiance[window]]
+        for band, spectrum in enumerate(spectra):
+            peak = _peak(spectra[reference], spectrum)
+            if peak is not None:
+                found[band].append(peak)
+    for band, peaks in enumerate(found):
+        if peaks:
+            offsets[band] = np.median(peaks, axis=0)
+    return offsets
+
+
+def _edges_spectrum(
+    image: NDArray[np.float32], taper: NDArray[np.float32]
+) -> NDArray[np.complex64]:
+    edges = np.hypot(image[2:, 1:-1] - image[:-2, 1:-1], image[1:-1, 2:] - image[1:-1, :-2])
+    edges -= edges.mean()
+    return np.asarray(rfft2(edges * taper[:, None] * taper[None, :]))
+
+
+def _peak(
+    reference: NDArray[np.complex64], spectrum: NDArray[np.complex64]
+) -> tuple[float, float] | None:
+    """Return the shift of a spectrum against the reference; None if no peak stands out."""
+    cross = spectrum * reference.conj()
+    cross /= np.maximum(np.abs(cross), np.float32(1e-20))
+    # Only the lower frequencies: above, MTF leaves more noise than scene.
+    rows, columns = cross.shape
+    along = np.abs(np.fft.fftfreq(rows)).astype(np.float32)
+    across = np.abs(np.fft.rfftfreq(2 * (columns - 1))).astype(np.float32)
+    cross *= np.exp(-((along[:, None] ** 2 + across[None, :] ** 2) / (2 * _PASS**2)))
+    surface = irfft2(cross)
+    top = int(np.argmax(surface))
+    line, column = divmod(top, surface.shape[1])
+    if surface[line, column] < _CLEAR_PEAK * np.std(surface):
+        return None
+    shift = []
+    for place, size, row in (
+        (line, surface.shape[0], surface[:, column]),
+        (column, surface.shape[1], surface[line]),
+    ):
+        before, here, after = row[place - 1], row[place], row[(place + 1) % size]
+        # The peak is the filter's Gaussian: parabolic in its logarithm.
+        least = 1e-6 * here
+        low, high = np.log(max(before, least) / here), np.log(max(after, least) / here)
+        exact = place + 0.5 * float((low - high) / (low + high))
+        shift.append(exact - size if exact > size / 2 else exact)
+    return shift[0], shift[1]
 
 
 def noise(

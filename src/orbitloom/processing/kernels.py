@@ -1,0 +1,407 @@
+"""The loops of L1 to L3 that see every sample, compiled.
+
+Each takes its arrays whole and goes through them once, row by row, so that a row stays in the
+cache and no intermediate image is made. All of them are C-contiguous. No fast-math: NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = [
+    "column_steps",
+    "cubic_weights",
+    "fused_indices",
+    "leave_out_error",
+    "resample_bands",
+    "shift_band",
+    "to_radiance",
+]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def to_radiance(
+    dn: NDArray[np.uint16],
+    dark_dn: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    saturation_dn: int,
+    saturated: int,
+    radiance: NDArray[np.float32],
+    quality: NDArray[np.uint8],
+) -> None:
+    """Write one band's radiance ``(dn - dark) * gain`` and the flag of its saturated samples.
+
+    `dn`, `radiance` and `quality` are (lines, columns), `dark_dn` and `gain` (columns,).
+    """
+    lines, columns = dn.shape
+    top = np.uint16(min(saturation_dn, 65_535))
+    flag = np.uint8(saturated)
+    for line in range(lines):
+        for column in range(columns):
+            number = dn[line, column]
+            radiance[line, column] = (np.float32(number) - dark_dn[column]) * gain[column]
+            quality[line, column] = flag if number >= top else np.uint8(0)
+
+
+def fused_indices(
+    dn: NDArray[np.uint16],
+    dark_dn: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    pairs: NDArray[np.int64],
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Return normalised differences straight from numbers.
+
+    ``(a - b) / (a + b)`` with ``a = (dn[i] - dark[i]) * gain[i]``, and b alike, for each pair
+    (i, j) of bands. With the gain to radiance times the band's factor to reflectance this is L1,
+    L2 and the index in one pass; with a tile's numbers, dark 0 and its scale, the index alone.
+
+    Parameters
+    ----------
+    dn
+        (bands, lines, columns).
+    dark_dn, gain
+        (bands, columns).
+    pairs
+        (n, 2).
+    out
+        Where to write; made if not given.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        (n, lines, columns); NaN where the sum is not positive.
+    """
+    made = np.empty((len(pairs), *dn.shape[1:]), np.float32) if out is None else out
+    _fused_indices(dn, dark_dn, gain, pairs, made)
+    return made
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fused_indices(
+    dn: NDArray[np.uint16],
+    dark_dn: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    pairs: NDArray[np.int64],
+    made: NDArray[np.float32],
+) -> None:
+    lines, columns = dn.shape[1], dn.shape[2]
+    count = pairs.shape[0]
+    nothing = np.float32(np.nan)
+    zero = np.float32(0.0)
+    for line in range(lines):
+        for pair in range(count):
+            one, other = pairs[pair, 0], pairs[pair, 1]
+            dn_one, dn_other, out = dn[one, line], dn[other, line], made[pair, line]
+            dark_one, dark_other = dark_dn[one], dark_dn[other]
+            gain_one, gain_other = gain[one], gain[other]
+            for column in range(columns):
+                a = (np.float32(dn_one[column]) - dark_one[column]) * gain_one[column]
+                b = (np.float32(dn_other[column]) - dark_other[column]) * gain_other[column]
+                total = a + b
+                ratio = (a - b) / total
+                out[column] = ratio if total > zero else nothing
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def column_steps(
+    dn: NDArray[np.uint16],
+    usable: NDArray[np.bool_],
+    dark_dn: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    limits: tuple[float, float],
+    noise: tuple[float, float],
+    blocks: int,
+    every: int,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the relative step from each column to the next, in blocks of lines.
+
+    Only level ground counts: neighbours that differ by less than three times the noise of their
+    difference, from which the mean step is taken.
+
+    Parameters
+    ----------
+    dn
+        (lines, columns) of one band.
+    usable
+        (lines,).
+    dark_dn, gain
+        (columns,); only the gain's variation matters.
+    limits
+        Lowest and highest DN above dark that count.
+    noise
+        Variance in DN2 for each DN above dark, and at dark.
+    blocks, every
+        Blocks of lines, and every which line of them.
+
+    Returns
+    -------
+    sums, counts
+        (blocks, columns - 1): sum of ``2 (next - this) / (next + this)``, and of how many.
+    """
+    lines, columns = dn.shape
+    total = np.zeros((blocks, columns - 1), np.float64)
+    count = np.zeros((blocks, columns - 1), np.int64)
+    low, high = np.float32(limits[0]), np.float32(limits[1])
+    slope, floor = np.float32(18.0 * noise[0]), np.float32(18.0 * noise[1])
+    level = np.empty(columns, np.float32)
+    half = np.float32(0.5)
+    for line in range(0, lines, every):
+        if not usable[line]:
+            continue
+        block = line * blocks // lines
+        row = dn[line]
+        for column in range(columns):
+            level[column] = (np.float32(row[column]) - dark_dn[column]) * gain[column]
+        sums, counts = total[block], count[block]
+        for column in range(columns - 1):
+            step = level[column + 1] - level[column]
+            mean = half * (level[column + 1] + level[column])
+            if low < mean < high and step * step < slope * mean + floor:
+                sums[column] += step / mean
+                counts[column] += 1
+    return total, count
+
+
+@njit(cache=True, nogil=True)
+def cubic_weights(share: float) -> tuple[float, float, float, float]:
+    """Return the weights of four samples around a point `share` past the second of them.
+
+    Cubic convolution with a = -1/2 (Keys, 1981, IEEE Transactions on Acoustics, Speech and Signal
+    Processing 29): exact for parabolas.
+    """
+    t = share
+    return (
+        0.5 * t * (-1.0 + t * (2.0 - t)),
+        1.0 + 0.5 * t * t * (3.0 * t - 5.0),
+        0.5 * t * (1.0 + t * (4.0 - 3.0 * t)),
+        0.5 * t * t * (t - 1.0),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _taps(position: float, good: NDArray[np.bool_]) -> tuple[int, float, float, float, float]:
+    """Return the first of four samples and their weights; fewer where a sample is missing.
+
+    Without an outer sample: linear. Without one of the inner two, unless the other alone is meant:
+    nothing (all weights zero).
+    """
+    left = int(np.floor(position))
+    share = position - left
+    if share < 1e-6:
+        ok = 0 <= left < good.size and good[left]
+        return left - 1, 0.0, 1.0 if ok else 0.0, 0.0, 0.0
+    if not (left >= 0 and left + 1 < good.size and good[left] and good[left + 1]):
+        return left - 1, 0.0, 0.0, 0.0, 0.0
+    if left >= 1 and left + 2 < good.size and good[left - 1] and good[left + 2]:
+        a, b, c, d = cubic_weights(share)
+        return left - 1, a, b, c, d
+    return left - 1, 0.0, 1.0 - share, share, 0.0
+
+
+@njit(cache=True, nogil=True)
+def shift_band(
+    band: NDArray[np.float32],
+    quality: NDArray[np.uint8],
+    good_line: NDArray[np.bool_],
+    good_column: NDArray[np.bool_],
+    offset: tuple[float, float],
+    missing: int,
+    shifted: NDArray[np.float32],
+    flags: NDArray[np.uint8],
+) -> None:
+    """Write what a band would have seen if its line and column were not ahead by `offset`.
+
+    Cubic convolution, line by line and then column by column; linear beside what is missing.
+
+    Parameters
+    ----------
+    band, quality
+        (lines, columns), as measured.
+    good_line, good_column
+        (lines,) and (columns,) that hold measurements at all.
+    offset
+        Lines and columns.
+    missing
+        Flag of what cannot be made.
+    shifted, flags
+        (lines, columns), written. A flag holds where one of the four samples around has it.
+    """
+    lines, columns = band.shape
+    first = np.empty(columns, np.int64)
+    weight = np.empty((columns, 4), np.float32)
+    for column in range(columns):
+        first[column], a, b, c, d = _taps(column - offset[1], good_column)
+        weight[column, 0], weight[column, 1], weight[column, 2], weight[column, 3] = a, b, c, d
+    row = np.empty(columns, np.float32)
+    seen = np.empty(columns, np.uint8)
+    none = np.uint8(missing)
+    for line in range(lines):
+        top, a, b, c, d = _taps(line - offset[0], good_line)
+        if b == 0.0 and c == 0.0:
+            for column in range(columns):
+                shifted[line, column] = np.float32(0.0)
+                flags[line, column] = none
+            continue
+        rows = lines - 1
+        one, two = min(max(top, 0), rows), min(max(top + 1, 0), rows)
+        three, four = min(max(top + 2, 0), rows), min(max(top + 3, 0), rows)
+        wa, wb, wc, wd = np.float32(a), np.float32(b), np.float32(c), np.float32(d)
+        lower = three if c != 0.0 else two
+        for column in range(columns):
+            row[column] = (wa * band[one, column] + wb * band[two, column]) + (
+                wc * band[three, column] + wd * band[four, column]
+            )
+            seen[column] = quality[two, column] | quality[lower, column]
+        for column in range(columns):
+            left = first[column]
+            wa, wb, wc, wd = (
+                weight[column, 0],
+                weight[column, 1],
+                weight[column, 2],
+                weight[column, 3],
+            )
+            if wb == 0.0 and wc == 0.0:
+                shifted[line, column] = np.float32(0.0)
+                flags[line, column] = none
+                continue
+            value = wb * row[left + 1]
+            flag = seen[left + 1]
+            if wc != 0.0:
+                value += wc * row[left + 2]
+                flag |= seen[left + 2]
+            if wa != 0.0:
+                value += wa * row[left] + wd * row[left + 3]
+            shifted[line, column] = value
+            flags[line, column] = flag
+
+
+@njit(cache=True, nogil=True)
+def _left_out(values: NDArray[np.float32], at: int, before: int, after: int, sure: bool) -> float:
+    """Return how wrong linear interpolation from `before` and `after` is at `at`."""
+    share = np.float32((at - before) / (after - before))
+    return (np.float32(1.0) - share) * values[before] + share * values[after] - values[at]
+
+
+@njit(cache=True, nogil=True)
+def leave_out_error(
+    band: NDArray[np.float32], quality: NDArray[np.uint8], made: int, wide: int
+) -> NDArray[np.float32]:
+    """Return the mean square error of what was interpolated along the second axis.
+
+    Each run of interpolated samples is moved to both sides by its length plus one, where all is
+    measured, and interpolated there as well: the error there is known. The mean is over both
+    sides and over `wide` rows up and down.
+
+    Parameters
+    ----------
+    band, quality
+        (rows, columns).
+    made
+        Flag of what was interpolated.
+    wide
+        Rows.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        (rows, columns), zero where nothing was interpolated. Where no such place is near, infinite.
+    """
+    rows, columns = band.shape
+    error = np.zeros((rows, columns), np.float32)
+    for row in range(rows):
+        column = 0
+        while column < columns:
+            if not quality[row, column] & made:
+                column += 1
+                continue
+            start = column
+            while column < columns and quality[row, column] & made:
+                column += 1
+            span = column - start + 1
+            for place in range(start, column):
+                total, count = 0.0, 0
+                for near in range(max(row - wide, 0), min(row + wide + 1, rows)):
+                    for side in (-span, span):
+                        before, after = start - 1 + side, column + side
+                        if before < 0 or after >= columns:
+                            continue
+                        clean = True
+                        for at in range(before, after + 1):
+                            clean = clean and quality[near, at] == 0
+                        if clean:
+                            miss = _left_out(band[near], place + side, before, after, True)
+                            total += miss * miss
+                            count += 1
+                error[row, place] = total / count if count else np.inf
+    return error
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def resample_bands(
+    reflectance: NDArray[np.float32],
+    mask: NDArray[np.uint8],
+    line: NDArray[np.float32],
+    column: NDArray[np.float32],
+    scale: float,
+    no_data: int,
+    numbers: NDArray[np.uint16],
+    seen: NDArray[np.uint8],
+) -> tuple[int, int]:
+    """Write some rows of a grid: bands bilinear as scaled numbers, the mask by nearest neighbour.
+
+    Parameters
+    ----------
+    reflectance, mask
+        (bands, lines, columns) and (lines, columns), at the sensor.
+    line, column
+        (rows, cells): where on the sensor each cell was seen; NaN where it was not.
+    scale
+        Numbers for reflectance 1.
+    no_data
+        Flag of the mask where there is nothing.
+    numbers, seen
+        (bands, rows, cells) and (rows, cells), written.
+
+    Returns
+    -------
+    inside, with_data
+        How many cells the footprint holds, and how many of them have data.
+    """
+    bands, lines, columns = reflectance.shape
+    inside = 0
+    with_data = 0
+    half = np.float32(0.5)
+    low, high = np.float32(1.0), np.float32(65_535.0)
+    factor = np.float32(scale)
+    for row in range(line.shape[0]):
+        for cell in range(line.shape[1]):
+            l, c = line[row, cell], column[row, cell]  # noqa: E741
+            within = -half <= l < lines - half and -half <= c < columns - half
+            if not within:
+                seen[row, cell] = no_data
+                for band in range(bands):
+                    numbers[band, row, cell] = 0
+                continue
+            inside += 1
+            l = min(max(l, np.float32(0)), np.float32(lines - 1))  # noqa: E741
+            c = min(max(c, np.float32(0)), np.float32(columns - 1))
+            flags = mask[int(np.rint(l)), int(np.rint(c))]
+            seen[row, cell] = flags
+            if flags & no_data:
+                for band in range(bands):
+                    numbers[band, row, cell] = 0
+                continue
+            with_data += 1
+            top, left = min(int(l), max(lines - 2, 0)), min(int(c), max(columns - 2, 0))
+            below, beside = min(top + 1, lines - 1), min(left + 1, columns - 1)
+            down, right = l - np.float32(top), c - np.float32(left)
+            for band in range(bands):
+                image = reflectance[band]
+                upper = image[top, left] + right * (image[top, beside] - image[top, left])
+                lower = image[below, left] + right * (image[below, beside] - image[below, left])
+                value = np.rint((upper + down * (lower - upper)) * factor)
+                numbers[band, row, cell] = np.uint16(min(max(value, low), high))
+    return inside, with_data
