@@ -1,0 +1,208 @@
+"""Which vessel sent which AIS report: matching in space and time, with both uncertainties.
+
+A report is carried to the moment of the look, its uncertainty growing with its age; then reports
+and vessels are assigned to each other at the least total cost (Hungarian method), the cost being
+the negative log-likelihood of the difference in place and length. A pair is ambiguous where another
+assignment of all is about as likely. See docs/design/maritime.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from orbitloom.processing.vessels import Vessel
+from orbitloom.scenario.time import SECOND_NS
+from orbitloom.wire.ais import AisReport
+
+__all__ = ["AisState", "Identity", "Predicted", "assign", "match", "predict"]
+
+AisState = Literal["matched", "dark", "ambiguous", "none heard"]
+"""What AIS says of a vessel that was seen."""
+
+METRES_PER_DEGREE = 111_320.0
+_KNOT_M_S = 1852.0 / 3600.0
+_FIX_SIGMA_M = 10.0  # M.1371-5: "high accuracy" is better than 10 m
+_ANTENNA_SHARE = 0.2  # of the length: the antenna is somewhere along the ship, mostly aft
+_SPEED_SIGMA_M_S = 0.3  # of what a ship says: 0.1 knot steps, and a current of the swell
+_COURSE_SIGMA_RAD = np.radians(3.0)
+_MANOEUVRE_M_S2 = 0.01  # how a ship's speed and course wander, per second
+_UNKNOWN_SPEED_M_S = 6.0
+_OLDEST_NS = 1800 * SECOND_NS
+_GATE = 13.8  # chi-square of 2 degrees of freedom that 99.9 % stay below
+_STRANGERS_PER_M2 = 0.2e-6  # vessels that send nothing, in busy waters: one in 5 km2
+_CLEARLY = 3.0  # difference in -2 log-likelihood that makes one assignment the better one
+_FORCED = 1e6
+_LENGTH_SIGMA_SHARE = 0.1  # static reports are typed in by hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predicted:
+    """Where a ship's reports place it at the moment of a look.
+
+    `covariance_m2` is (2, 2), east and north; `speed_kn` and `course_deg` as last reported.
+    """
+
+    mmsi: int
+    longitude_deg: float
+    latitude_deg: float
+    covariance_m2: NDArray[np.float64]
+    length_m: float
+    speed_kn: float | None
+    course_deg: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What AIS says of one vessel; `report` is the best candidate also where it is ambiguous."""
+
+    state: AisState
+    report: Predicted | None = None
+
+
+def offset_m(
+    longitude_deg: float, latitude_deg: float, from_longitude_deg: float, from_latitude_deg: float
+) -> NDArray[np.float64]:
+    """Return metres east and north from one place to another nearby, across 180 degrees too."""
+    turn = (longitude_deg - from_longitude_deg + 180.0) % 360.0 - 180.0
+    north = latitude_deg - from_latitude_deg
+    shrink = np.cos(np.radians((latitude_deg + from_latitude_deg) / 2.0))
+    return np.array([turn * shrink, north]) * METRES_PER_DEGREE
+
+
+def moved(
+    longitude_deg: float, latitude_deg: float, east_m: float, north_m: float
+) -> tuple[float, float]:
+    """Return longitude and latitude of the place that lies so many metres off."""
+    latitude = latitude_deg + north_m / METRES_PER_DEGREE
+    shrink = np.cos(np.radians((latitude + latitude_deg) / 2.0))
+    longitude = longitude_deg + east_m / (METRES_PER_DEGREE * shrink)
+    return float((longitude + 180.0) % 360.0 - 180.0), float(latitude)
+
+
+def predict(reports: Sequence[AisReport], t_ns: int) -> tuple[Predicted, ...]:
+    """Return where each ship is at a time, by the report nearest in time; in order of MMSI.
+
+    Constant velocity from the nearest report; the uncertainty grows along the course with that of
+    the speed, across with that of the course, and with both as the square of the time, for a ship
+    may manoeuvre. Reports older than half an hour say nothing of where a ship is.
+    """
+    near = [each for each in reports if abs(each.t_ns - t_ns) <= _OLDEST_NS]
+    near.sort(key=lambda each: (each.mmsi, abs(each.t_ns - t_ns), each.t_ns))
+    ships = (list(group) for _, group in groupby(near, key=lambda each: each.mmsi))
+    return tuple(_carried(group, t_ns) for group in ships)
+
+
+def _carried(group: list[AisReport], t_ns: int) -> Predicted:
+    best = group[0]
+    age_s = (t_ns - best.t_ns) / SECOND_NS
+    length_m = max(each.length_m for each in group)
+    fixed = _FIX_SIGMA_M**2 + (_ANTENNA_SHARE * length_m) ** 2
+    wander = (0.5 * _MANOEUVRE_M_S2 * age_s**2) ** 2
+    if best.speed_kn is None or best.course_deg is None:
+        east = north = 0.0
+        spread = fixed + wander + (_UNKNOWN_SPEED_M_S * age_s) ** 2
+        covariance = np.eye(2) * spread
+    else:
+        speed, course = best.speed_kn * _KNOT_M_S, np.radians(best.course_deg)
+        ahead = np.array([np.sin(course), np.cos(course)])
+        aside = np.array([np.cos(course), -np.sin(course)])
+        east, north = ahead * speed * age_s
+        along = fixed + wander + (_SPEED_SIGMA_M_S * age_s) ** 2
+        across = fixed + wander + (speed * _COURSE_SIGMA_RAD * age_s) ** 2
+        across += (_SPEED_SIGMA_M_S * age_s) ** 2
+        covariance = along * np.outer(ahead, ahead) + across * np.outer(aside, aside)
+    longitude, latitude = moved(best.longitude_deg, best.latitude_deg, float(east), float(north))
+    return Predicted(
+        mmsi=best.mmsi,
+        longitude_deg=longitude,
+        latitude_deg=latitude,
+        covariance_m2=covariance,
+        length_m=length_m,
+        speed_kn=best.speed_kn,
+        course_deg=best.course_deg,
+    )
+
+
+def match(vessels: Sequence[Vessel], heard: Sequence[Predicted]) -> tuple[Identity, ...]:
+    """Return what AIS says of each vessel.
+
+    A vessel without any report within the gate is dark; where nothing was heard at all nothing is
+    said, for then it is not the ships that are silent but the receiver.
+    """
+    if not heard:
+        return tuple(Identity(state="none heard") for _ in vessels)
+    gain = np.array([[_gain(vessel, report) for report in heard] for vessel in vessels])
+    gain = gain.reshape(len(vessels), len(heard))
+    chosen = assign(gain)
+    total = _total(gain, chosen)
+    result = []
+    for vessel, report in enumerate(chosen):
+        near = np.isfinite(gain[vessel])
+        if not near.any():
+            result.append(Identity(state="dark"))
+            continue
+        other = gain.copy()
+        if report is None:
+            # What if one of the reports near it, another vessel's so far, were its own?
+            other[vessel] += _FORCED
+            clear = total - (_total(other, assign(other)) - _FORCED) > _CLEARLY
+            state: AisState = "dark" if clear and np.all(gain[vessel, near] > 0) else "ambiguous"
+        else:
+            other[vessel, report] = -np.inf
+            clear = total - _total(other, assign(other)) > _CLEARLY
+            state = "matched" if clear else "ambiguous"
+        best = int(np.argmax(gain[vessel])) if report is None else report
+        result.append(Identity(state=state, report=None if state == "dark" else heard[best]))
+    return tuple(result)
+
+
+def assign(gain: NDArray[np.float64]) -> list[int | None]:
+    """Return each row's column in the assignment of the largest total gain; None gains nothing.
+
+    Parameters
+    ----------
+    gain
+        (rows, columns): how much better a pair explains both than none does; a pair that gains
+        nothing is not made.
+    """
+    rows, columns = gain.shape
+    worth = np.zeros((rows, columns + rows))
+    worth[:, :columns] = np.where(gain > 0.0, gain, -1.0)
+    picked = linear_sum_assignment(worth, maximize=True)[1]
+    return [
+        int(one) if one < columns and gain[row, one] > 0.0 else None
+        for row, one in enumerate(picked)
+    ]
+
+
+def _total(gain: NDArray[np.float64], chosen: list[int | None]) -> float:
+    return float(sum(gain[row, one] for row, one in enumerate(chosen) if one is not None))
+
+
+def _gain(vessel: Vessel, report: Predicted) -> float:
+    """Return twice the log-likelihood ratio of a pair against two strangers; -inf off the gate.
+
+    The place under the pair's covariance S against strangers' density b:
+    ``-d^2 - 2 ln(2 pi b sqrt|S|)`` (Blackman & Popoli, 1999, Design and Analysis of Modern Tracking
+    Systems, 6.2); what the lengths say can only speak against a pair.
+    """
+    off = offset_m(
+        vessel.longitude_deg, vessel.latitude_deg, report.longitude_deg, report.latitude_deg
+    )
+    covariance = report.covariance_m2 + np.eye(2) * vessel.position_sigma_m**2
+    distance2 = float(off @ np.linalg.solve(covariance, off))
+    if distance2 > _GATE:
+        return -np.inf
+    spread_m2 = float(np.sqrt(np.linalg.det(covariance)))
+    gain = -distance2 - 2.0 * float(np.log(2.0 * np.pi * _STRANGERS_PER_M2 * spread_m2))
+    if report.length_m:
+        sigma = np.hypot(vessel.length_sigma_m, 5.0 + _LENGTH_SIGMA_SHARE * report.length_m)
+        gain -= min(((vessel.length_m - report.length_m) / sigma) ** 2, _GATE)
+    return gain
