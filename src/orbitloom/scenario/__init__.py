@@ -2,7 +2,9 @@
 
 from orbitloom.scenario.fleet import ElementSet, ElementsFleet, Fleet, TleFleet, WalkerFleet
 from orbitloom.scenario.load import (
+    instrument_names,
     load,
+    load_instrument,
     scenario_names,
     station_nets,
     target_lists,
@@ -31,7 +33,9 @@ __all__ = [
     "Target",
     "TleFleet",
     "WalkerFleet",
+    "instrument_names",
     "load",
+    "load_instrument",
     "scenario_names",
     "station_nets",
     "stream",

@@ -22,19 +22,21 @@ _NUMBERS: dict[Any, str] = {int: "a whole number", float: "a number"}
 _LIMITS = (("gt", "above {}"), ("ge", "from {}"), ("lt", "below {}"), ("le", "up to {}"))
 
 
-def explain(error: ValidationError, where: str) -> ScenarioError:
+def explain(error: ValidationError, where: str, root: type[BaseModel] = Scenario) -> ScenarioError:
     """Return one message for the first thing that is wrong, and say how many more there are.
 
     Parameters
     ----------
     error
-        What the validation of a `Scenario` raised.
+        What the validation raised.
     where
         The file or scenario that was read.
+    root
+        What was validated.
     """
     problems = error.errors(include_url=False)
     first = problems[0]
-    keys, section, field = _walk(first["loc"])
+    keys, section, field = _walk(first["loc"], root)
     what, way_out = _say(first, keys, section, field)
     if len(problems) > 1:
         way_out += f" ({len(problems) - 1} more after this one)"
@@ -96,7 +98,7 @@ def _takes(name: str, field: FieldInfo | None) -> str:
 
 
 def _walk(
-    location: tuple[str | int, ...],
+    location: tuple[str | int, ...], root: type[BaseModel]
 ) -> tuple[list[str], type[BaseModel] | None, FieldInfo | None]:
     """Follow a location of pydantic's down to its section and field.
 
@@ -104,8 +106,8 @@ def _walk(
     has no such key, so it is left out of the keys.
     """
     keys: list[str] = []
-    sections: list[type[BaseModel]] = [Scenario]
-    section: type[BaseModel] | None = Scenario
+    sections: list[type[BaseModel]] = [root]
+    section: type[BaseModel] | None = root
     field: FieldInfo | None = None
     for part in location:
         chosen = [one for one in sections if part == _kind(one)]

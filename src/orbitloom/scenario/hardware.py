@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,38 +19,187 @@ __all__ = [
     "Instrument",
     "Laser",
     "Model",
+    "PacketLayout",
     "Power",
     "Store",
     "Survey",
 ]
 
 
-_MOST_SAMPLES = 100_000_000
-"""Of one capture: 2 GB while it is processed."""
+_MOST_SAMPLES = 200_000_000
+"""Of one capture: a scene of 4000 x 4000 in eight bands and as much again of room."""
+_LONGEST_PACKET = 65_000  # octets of samples: what a space packet holds, less headers
+_FURTHEST_PX = 200.0
+_USUAL_WIDTH = 0.06  # of the wavelength: between Sentinel-2's narrow and wide bands
+_HEADER_FIELDS = ("capture", "line", "band", "coding", "columns", "spare")
 
 
 class Band(Section):
     """One spectral band of an imager."""
 
-    name: str = Field(min_length=1)
-    wavelength_um: float = Field(gt=0.2, lt=15)
+    name: str = Field(min_length=1, description="as STAC's eo extension calls it: blue, swir16")
+    wavelength_um: float = Field(gt=0.2, lt=15, description="centre of the response")
+    fwhm_um: float | None = Field(
+        None,
+        gt=0,
+        lt=5,
+        description="full width at half maximum of a Gaussian response; else one of 6 % of the "
+        "wavelength",
+    )
+    response: tuple[tuple[float, float], ...] = Field(
+        (), description="measured response instead: [wavelength in um, value], linear between"
+    )
     esun_w_m2_um: float = Field(gt=0, description="solar irradiance at 1 au")
     full_scale_radiance: float = Field(gt=0, description="W/m2/sr/um at the highest code")
+    offset_px: tuple[float, float] = Field(
+        (0.0, 0.0),
+        description="lines and columns that it sees ahead of what its packets say: its place on "
+        "the focal plane",
+    )
+
+    @model_validator(mode="after")
+    def _response_is_one(self) -> Band:
+        if not self.response:
+            return self
+        wavelengths = [wavelength for wavelength, _ in self.response]
+        values = [value for _, value in self.response]
+        if len(wavelengths) < 3 or any(b <= a for a, b in pairwise(wavelengths)):
+            raise ValueError("response needs three samples or more, of growing wavelength")
+        if min(values) < 0 or max(values) <= 0:
+            raise ValueError("response has values from 0 up, and one above it")
+        if not wavelengths[0] < self.wavelength_um < wavelengths[-1]:
+            raise ValueError(
+                f"wavelength_um = {self.wavelength_um:g} is outside its response, "
+                f"{wavelengths[0]:g} to {wavelengths[-1]:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _offset_is_on_the_focal_plane(self) -> Band:
+        if max(map(abs, self.offset_px)) > _FURTHEST_PX:
+            raise ValueError(f"offset_px goes up to {_FURTHEST_PX:g} lines and columns")
+        return self
+
+    @property
+    def width_um(self) -> float:
+        """Full width at half maximum: as given, of the measured response, or 6 %."""
+        if self.response:
+            return _width(self.response)
+        return self.fwhm_um if self.fwhm_um is not None else _USUAL_WIDTH * self.wavelength_um
+
+
+def _width(response: tuple[tuple[float, float], ...]) -> float:
+    """Return the distance between the outermost crossings of half the maximum."""
+    half = max(value for _, value in response) / 2.0
+    inside = [index for index, (_, value) in enumerate(response) if value >= half]
+
+    def crossing(within: int, beyond: int) -> float:
+        if not 0 <= beyond < len(response):
+            return response[within][0]
+        (x0, y0), (x1, y1) = response[beyond], response[within]
+        return x0 + (half - y0) / (y1 - y0) * (x1 - x0)
+
+    return crossing(inside[-1], inside[-1] + 1) - crossing(inside[0], inside[0] - 1)
 
 
 # Wavelengths and solar irradiances: ESA, Sentinel-2A product metadata (bands 2, 3, 4, 8).
 # Full scale: radiance of a surface of reflectance 1.0 below a Sun in the zenith, an estimate.
-_BANDS = (
-    Band(name="blue", wavelength_um=0.4924, esun_w_m2_um=1959.66, full_scale_radiance=620.0),
-    Band(name="green", wavelength_um=0.5598, esun_w_m2_um=1823.24, full_scale_radiance=580.0),
-    Band(name="red", wavelength_um=0.6646, esun_w_m2_um=1512.06, full_scale_radiance=480.0),
-    Band(name="nir", wavelength_um=0.8328, esun_w_m2_um=1041.63, full_scale_radiance=330.0),
+_BANDS = tuple(
+    Band(
+        name=name,
+        wavelength_um=wavelength_um,
+        fwhm_um=fwhm_um,
+        esun_w_m2_um=esun,
+        full_scale_radiance=full_scale,
+    )
+    for name, wavelength_um, fwhm_um, esun, full_scale in (
+        ("blue", 0.4924, 0.066, 1959.66, 620.0),
+        ("green", 0.5598, 0.036, 1823.24, 580.0),
+        ("red", 0.6646, 0.031, 1512.06, 480.0),
+        ("nir", 0.8328, 0.106, 1041.63, 330.0),
+    )
 )
+
+
+class PacketLayout(Section):
+    """How an imager's science packets are laid out; see docs/design/formats.md."""
+
+    science_apid: int = quantity(0x64, "", "choice", "of science packets", ge=0, lt=0x7FF)
+    ancillary_apid: int = quantity(0x65, "", "choice", "of ancillary packets", ge=0, lt=0x7FF)
+    time_code: Literal["cds", "cuc"] = quantity(
+        "cds",
+        "",
+        "choice",
+        "cds: 16-bit day from 1958, 32-bit ms, 32-bit ps; cuc: 32-bit s from 1970, 24-bit fraction",
+    )
+    header: tuple[str, ...] = quantity(
+        ("capture:32", "line:16", "band:8", "coding:8", "columns:16"),
+        "",
+        "choice",
+        "fields and their bits, in order, before the samples; 'spare:N' skips",
+    )
+    interleave: Literal["band", "line"] = quantity(
+        "band", "", "choice", "band: a packet a line and band; line: a packet a line, all bands"
+    )
+    coding: Literal["ccsds121", "packed", "raw16"] = quantity(
+        "ccsds121",
+        "",
+        "choice",
+        "ccsds121: lossless; packed: big-endian bit stream; raw16: big-endian 16 bit",
+    )
+    sample_bits: int = quantity(
+        16,
+        "bit",
+        "choice",
+        "a sample as it is coded or packed; at least instrument.bits",
+        ge=8,
+        le=16,
+    )
+
+    @model_validator(mode="after")
+    def _header_can_be_read(self) -> PacketLayout:
+        names = []
+        for text in self.header:
+            name, _, bits = text.partition(":")
+            if name not in _HEADER_FIELDS:
+                raise ValueError(
+                    f"header has no field {name!r}; known: {', '.join(_HEADER_FIELDS)}"
+                )
+            if not (bits.isascii() and bits.isdigit() and 1 <= int(bits) <= 32):
+                raise ValueError(f"header field {text!r} is not written 'name:bits', 1 to 32 bits")
+            names.append(name)
+        twice = sorted({name for name in names if name != "spare" and names.count(name) > 1})
+        if twice:
+            raise ValueError(f"header names {twice[0]!r} twice")
+        needed = ("line", "band") if self.interleave == "band" else ("line",)
+        missing = [name for name in needed if name not in names]
+        if missing:
+            raise ValueError(
+                f"header has no field {missing[0]!r}; without it no line can be placed"
+            )
+        if sum(bits for _, bits in self.fields) % 8:
+            raise ValueError("header does not end at a whole octet; fill it up with 'spare:N'")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> PacketLayout:
+        if self.science_apid == self.ancillary_apid:
+            raise ValueError(f"science and ancillary packets both have APID {self.science_apid}")
+        if self.coding == "raw16" and self.sample_bits != 16:
+            raise ValueError("raw16 has sample_bits = 16; take packed for others")
+        return self
+
+    @property
+    def fields(self) -> tuple[tuple[str, int], ...]:
+        """Names and bits of the header."""
+        pairs = (text.partition(":") for text in self.header)
+        return tuple((name, int(bits)) for name, _, bits in pairs)
 
 
 class Instrument(Section):
     """A pushbroom imager. `kind` names the entry point that simulates it."""
 
+    name: str = quantity("imager10m", "", "choice", "what products call it", min_length=1)
     kind: str = quantity("imager10m", "", "choice", "entry point in orbitloom.instruments")
     bands: Annotated[tuple[Band, ...], Field(min_length=1)] = quantity(
         _BANDS,
@@ -95,6 +245,34 @@ class Instrument(Section):
         ge=0,
         le=0.1,
     )
+    striping: float = quantity(
+        0.0,
+        "1",
+        "choice",
+        "drift of each column's response since it was calibrated, so not in the calibration; "
+        "1 sigma, drawn for each capture",
+        ge=0,
+        le=0.1,
+    )
+    bad_pixels: float = quantity(
+        0.0,
+        "1",
+        "choice",
+        "share of pixels that are dead or hot, known from the ground",
+        ge=0,
+        le=0.1,
+    )
+    mtf_nyquist: float = quantity(
+        1.0,
+        "1",
+        "choice",
+        "modulation transfer at half a cycle a pixel, along and across; 1 is as sharp as the scene",
+        ge=0.05,
+        le=1,
+    )
+    offset_knowledge_px: float = quantity(
+        0.0, "px", "choice", "1 sigma of each band's offset against its calibration", ge=0, le=2
+    )
     max_roll_deg: float = quantity(30.0, "deg", "choice", "agility of the platform", ge=0, le=60)
     min_sun_elevation_deg: float = quantity(
         20.0, "deg", "choice", "darker is not imaged", ge=0, le=80
@@ -115,6 +293,8 @@ class Instrument(Section):
     )
     power_w: float = quantity(30.0, "W", "estimate", "a compact imager while imaging", ge=0)
 
+    layout: PacketLayout = PacketLayout()
+
     @model_validator(mode="after")
     def _capture_fits_in_memory(self) -> Instrument:
         samples = self.lines * self.columns * len(self.bands)
@@ -122,6 +302,35 @@ class Instrument(Section):
             raise ValueError(
                 f"{self.lines} lines x {self.columns} columns x {len(self.bands)} bands are "
                 f"{samples:.2g} samples; a capture holds at most {_MOST_SAMPLES:.2g}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _bands_differ(self) -> Instrument:
+        names = [band.name for band in self.bands]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the band {twice[0]!r} is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _samples_fit_their_packets(self) -> Instrument:
+        layout = self.layout
+        if layout.sample_bits < self.bits:
+            raise ValueError(
+                f"layout.sample_bits = {layout.sample_bits} is less than bits = {self.bits}"
+            )
+        widths = dict(layout.fields)
+        highest = {"line": self.lines - 1, "band": len(self.bands) - 1, "columns": self.columns}
+        for name, most in highest.items():
+            if name in widths and most >= 1 << widths[name]:
+                raise ValueError(f"{name}s up to {most} do not fit {widths[name]} bits of header")
+        samples = self.columns * (len(self.bands) if layout.interleave == "line" else 1)
+        octets = samples * (layout.sample_bits if layout.coding == "packed" else 16) // 8
+        if octets > _LONGEST_PACKET:
+            raise ValueError(
+                f"a packet of {samples} samples has {octets} octets; it holds {_LONGEST_PACKET}. "
+                "Take interleave = 'band' or packed samples"
             )
         return self
 

@@ -15,19 +15,37 @@ from pydantic import ValidationError
 from orbitloom.errors import InputFileError, ScenarioError
 from orbitloom.scenario import plugins
 from orbitloom.scenario.explain import explain
+from orbitloom.scenario.hardware import Instrument
 from orbitloom.scenario.model import Scenario
 
-__all__ = ["load", "scenario_names", "station_nets", "target_lists"]
+__all__ = [
+    "instrument_names",
+    "load",
+    "load_instrument",
+    "scenario_names",
+    "station_nets",
+    "target_lists",
+]
 
+_DEEPEST_BASE = 8
 _BUILTIN = files("orbitloom.scenario") / "builtin"
 
 
 def scenario_names() -> tuple[str, ...]:
     """Return the names of the built-in scenarios."""
+    return _names_in("scenarios")
+
+
+def instrument_names() -> tuple[str, ...]:
+    """Return the names of the built-in imagers."""
+    return _names_in("instruments")
+
+
+def _names_in(folder: str) -> tuple[str, ...]:
     return tuple(
         sorted(
             entry.name.removesuffix(".toml")
-            for entry in (_BUILTIN / "scenarios").iterdir()
+            for entry in (_BUILTIN / folder).iterdir()
             if entry.name.endswith(".toml")
         )
     )
@@ -63,8 +81,9 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
     source
         The name of a built-in scenario, or the path of a TOML file. A file may start from a
         built-in one with ``base = "ring12"``: its tables are laid over the base's, key by key.
-        ``stations`` is the name of a net or a list of tables; ``targets`` likewise. Or a
-        scenario that is already there.
+        ``stations`` is the name of a net or a list of tables; ``targets`` likewise.
+        ``instrument`` is what `load_instrument` takes, or a table, with a ``base`` if it likes.
+        Or a scenario that is already there.
     overrides
         Top-level keys that win over the file's, as the command line gives them; None is ignored.
         A relative file name in them starts at the working directory, one in a file at its folder.
@@ -83,7 +102,9 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
         tables = _with_base(tables, where)
         _with_defaults(tables, source)
         _anchor_files(tables, source)
+        _expand_instrument(tables, source, where)
     tables.update({key: value for key, value in overrides.items() if value is not None})
+    _expand_instrument(tables, "", where)
     _expand(tables, "stations", station_nets(), where)
     _expand(tables, "targets", target_lists(), where)
     _check_no_truth_values(tables, "", where)
@@ -96,20 +117,101 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
     return scenario
 
 
-def _read(source: str | Path) -> tuple[dict[str, Any], str]:
-    if isinstance(source, str) and source in scenario_names():
-        return _builtin_tables(f"scenarios/{source}.toml"), f"scenario {source}"
+def load_instrument(source: str | Path) -> Instrument:
+    """Return the imager of that name, or from that TOML file.
+
+    Parameters
+    ----------
+    source
+        The name of a built-in imager, or the path of a TOML file with the keys of a scenario's
+        ``[instrument]``, bands as ``[[bands]]``. It may start from another with
+        ``base = "imager5m"``, or from a file's name that is relative to its own folder.
+
+    Raises
+    ------
+    ScenarioError
+        If the name is unknown or the content is no imager: names the file, key and way out.
+    InputFileError
+        If the file cannot be read or is not TOML.
+
+    Examples
+    --------
+    >>> [band.name for band in load_instrument("imager5m").bands]
+    ['coastal', 'blue', 'green', 'red', 'rededge', 'nir', 'swir16', 'swir22']
+    """
+    tables, where = _instrument_tables(source)
+    _check_no_truth_values(tables, "", where)
+    try:
+        instrument = Instrument.model_validate(tables)
+    except ValidationError as error:
+        raise explain(error, where, Instrument) from None
+    known = plugins.available("instruments")
+    if instrument.kind not in known:
+        raise _unknown_extension("instruments", instrument.kind, f"{where}, key kind", known)
+    return instrument
+
+
+def _instrument_tables(source: str | Path, depth: int = 0) -> tuple[dict[str, Any], str]:
+    """Return an imager's tables over those of its base, and where they are from."""
+    tables, where = _read(source, "instruments")
+    if not (isinstance(source, str) and source in instrument_names()):
+        tables.setdefault("name", Path(source).stem)
+    return _over_base_instrument(tables, Path(source).parent, where, depth), where
+
+
+def _over_base_instrument(
+    tables: dict[str, Any], folder: Path, where: str, depth: int = 0
+) -> dict[str, Any]:
+    """Lay an imager's tables over those of the one that they start from."""
+    base = tables.pop("base", None)
+    if base is None:
+        return tables
+    if not isinstance(base, str) or depth > _DEEPEST_BASE:
+        raise ScenarioError(
+            f"{base!r} is no instrument to start from",
+            where=f"{where}, key base",
+            way_out=f"Built in: {', '.join(instrument_names())}; or the path of a .toml file, "
+            "which does not start from itself",
+        )
+    under, _ = _instrument_tables(_anchored(base, folder), depth + 1)
+    layout = tables.get("layout")
+    if isinstance(layout, dict) and isinstance(under.get("layout"), dict):
+        tables["layout"] = {**under["layout"], **layout}
+    return {**under, **tables}
+
+
+def _anchored(name: str, folder: Path) -> str | Path:
+    """Return a file's name as seen from the folder, any other name as it is."""
+    return folder / name if name.endswith(".toml") else name
+
+
+def _expand_instrument(tables: dict[str, Any], source: str | Path, where: str) -> None:
+    """Read the imager that a scenario names, or that its table starts from."""
+    value = tables.get("instrument")
+    folder = Path(source).parent
+    if isinstance(value, str):
+        tables["instrument"], _ = _instrument_tables(_anchored(value, folder))
+    elif isinstance(value, dict) and "base" in value:
+        tables["instrument"] = _over_base_instrument(
+            dict(value), folder, f"{where}, key instrument"
+        )
+
+
+def _read(source: str | Path, kind: str = "scenarios") -> tuple[dict[str, Any], str]:
+    known, noun = _names_in(kind), kind.removesuffix("s")
+    if isinstance(source, str) and source in known:
+        return _builtin_tables(f"{kind}/{source}.toml"), f"{noun} {source}"
     path = Path(source)
     if path.suffix != ".toml" and not os.path.exists(path):  # an over-long name is no file
         raise ScenarioError(
-            f"there is no scenario {str(source)!r}",
-            way_out=f"Built in: {', '.join(scenario_names())}; or give the path of a .toml file",
+            f"there is no {noun} {str(source)!r}",
+            way_out=f"Built in: {', '.join(known)}; or give the path of a .toml file",
         )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputFileError(
-            "is not UTF-8 text", where=str(path), way_out="A scenario is a TOML file"
+            "is not UTF-8 text", where=str(path), way_out=f"It takes a {noun} as a TOML file"
         ) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -142,11 +244,14 @@ def _with_base(tables: dict[str, Any], where: str) -> dict[str, Any]:
             way_out=f"Built in: {', '.join(scenario_names())}",
         )
     base = _builtin_tables(f"scenarios/{base_name}.toml")
+    _expand_instrument(base, "", f"scenario {base_name}")
     for own in ("name", "description"):  # a scenario that starts from another is not the other
         base.pop(own, None)
     for key, value in tables.items():
         under = base.get(key)
-        if not (isinstance(value, dict) and isinstance(under, dict)):
+        if key == "instrument" and isinstance(value, dict) and "base" in value:
+            base[key] = value  # it says itself what it starts from
+        elif not (isinstance(value, dict) and isinstance(under, dict)):
             base[key] = value
         elif value.get("kind", under.get("kind")) == under.get("kind"):
             base[key] = {**under, **value}
@@ -199,12 +304,16 @@ def _check_extensions(tables: dict[str, Any], where: str) -> None:
     for key, (group, name) in named.items():
         known = plugins.available(group)
         if isinstance(name, str) and name not in known:
-            raise ScenarioError(
-                f"no {group.rstrip('s')} is called {name!r}",
-                where=f"{where}, key {key}",
-                way_out=f"Known: {', '.join(known) or 'none'}; another package adds one as entry "
-                f"point 'orbitloom.{group}'",
-            )
+            raise _unknown_extension(group, name, f"{where}, key {key}", known)
+
+
+def _unknown_extension(group: str, name: str, where: str, known: tuple[str, ...]) -> ScenarioError:
+    return ScenarioError(
+        f"no {group.rstrip('s')} is called {name!r}",
+        where=where,
+        way_out=f"Known: {', '.join(known) or 'none'}; another package adds one as entry "
+        f"point 'orbitloom.{group}'",
+    )
 
 
 def _check_files(tables: dict[str, Any], where: str) -> None:

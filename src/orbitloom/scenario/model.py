@@ -27,6 +27,7 @@ from orbitloom.scenario.quantity import Section, quantity
 __all__ = [
     "ARMS",
     "Arm",
+    "Cue",
     "EventKind",
     "Scenario",
     "SceneFile",
@@ -81,6 +82,18 @@ class SceneFile(Section):
         None, gt=0, description="reflectance = value * scale + offset; else the file must say it"
     )
     offset: float = 0.0
+
+
+class Cue(Section):
+    """Tip and cue: whether an alert asks a following satellite for a second look."""
+
+    enabled: bool = quantity(False, "", "choice", "whether alerts ask for a second look")
+    within_min: float = quantity(
+        120.0, "min", "choice", "a later look is not asked for", gt=0, le=1440
+    )
+    margin_s: float = quantity(
+        30.0, "s", "choice", "between decision and slew, for the tip's way", ge=0
+    )
 
 
 class Subscription(Section):
@@ -144,6 +157,7 @@ class Scenario(Section):
     laser: Laser = Laser()
     downlink: Downlink = Downlink()
     survey: Survey = Survey()
+    cue: Cue = Cue()
     ground: Ground = Ground()
 
     @field_validator("start")
