@@ -11,6 +11,7 @@ from orbitloom.processing.flood import FloodApp
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, WATER
 from orbitloom.testing.app import AppContract, sample_tile
 from orbitloom.testing.model import ModelContract, sample_evidence
+from orbitloom.wire.briefing import Baseline, Briefing
 
 
 class TestFloodAppKeepsTheContract(AppContract):
@@ -50,12 +51,44 @@ def test_an_edge_at_cloud_is_less_certain_than_a_shore():
     assert evidence.cloud_edge_share == pytest.approx(80 / 316)
 
 
-def test_known_water_is_no_flood():
-    known = np.zeros((200, 200), dtype=bool)
-    known[58:142, 58:142] = True
-    finding = FloodApp(known_water=known).analyse(sample_tile("water"), Context(target="X"))
+def usually(water, *, cells_of_m=20.0):
+    """A baseline on a coarser grid: land, and water in half per cent of the looks."""
+    rows, columns = water.shape
+    median = np.empty((4, rows, columns), np.uint16)
+    median[:] = np.array((700, 800, 900, 2600))[:, None, None]
+    median[:, water >= 100] = np.array((800, 900, 800, 300))[:, None]
+    return Baseline(
+        epsg=32633,
+        transform=(cells_of_m, 0.0, 5e5, 0.0, -cells_of_m, 5e6),
+        band_names=("blue", "green", "red", "nir"),
+        median=median,
+        spread=np.full_like(median, 100),
+        water=water.astype(np.uint8),
+        looks=np.full((rows, columns), 9, np.uint8),
+        newest_ns=0,
+    )
+
+
+def test_usual_water_is_no_flood():
+    water = np.zeros((100, 100))
+    water[29:71, 29:71] = 200
+    context = Context(target="X", briefing=Briefing(baseline=usually(water)))
+    finding = FloodApp().analyse(sample_tile("water"), context)
     assert finding.evidence is None
     assert finding.reason is None
+
+
+def test_a_flood_is_what_is_wet_beyond_usual_water():
+    water = np.zeros((100, 100))
+    water[30:70, 30:50] = 200  # the lake's western half
+    context = Context(target="X", briefing=Briefing(baseline=usually(water)))
+    finding = FloodApp().analyse(sample_tile("water"), context)
+    assert finding.evidence.area_km2 == pytest.approx(0.32, rel=0.02)
+    assert not finding.area[60:140, 60:99].any()
+    assert finding.area[60:140, 101:140].all()
+    assert finding.headline == "Flood at X: 0.3 km² of new water"
+    alone = FloodApp().analyse(sample_tile("water"), Context(target="X"))
+    assert alone.confidence < 0.75 * finding.confidence / 0.9
 
 
 def test_ponds_are_no_flood():

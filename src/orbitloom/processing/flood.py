@@ -1,4 +1,9 @@
-"""The flood application: open water that was not known before, as an area with an uncertainty."""
+"""The flood application: water where there usually is none, as an area with an uncertainty.
+
+Water by the normalised difference of green and short-wave infrared (Xu, 2006, International Journal
+of Remote Sensing 27) where the imager has it, of green and near infrared (McFeeters, 1996, ibid.
+17) else; what is usual by the on-board baseline.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +11,36 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from orbitloom.processing.apps import Context, Evidence, Finding, Reason, Severity
-from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT, WATER, grown, ndwi
+from orbitloom.processing.apps import Context, Evidence, Finding
+from orbitloom.processing.l2 import NO_DATA, SNOW, grown
 from orbitloom.processing.l3 import Tile
+from orbitloom.processing.regions import (
+    clear_share,
+    extent,
+    hidden,
+    large_parts,
+    normalised,
+    on_grid,
+    severity,
+    why_silent,
+)
+from orbitloom.wire.briefing import Baseline
 
 __all__ = ["FloodApp"]
 
-_SEVERITIES: tuple[tuple[float, Severity], ...] = (
-    (50.0, "Extreme"),
-    (5.0, "Severe"),
-    (1.0, "Moderate"),
-)
-
-_SHORE_SIGMA = 0.18
-"""Cells that a whole shore may be drawn too far in or out; set on seeds 110-113."""
-_CLOUD_EDGE_SIGMA = 1.1
-"""Cells that an edge at cloud or shadow may be; set on seeds 110-113."""
+_UNCOMPARED = 0.7
+"""How far a flood is to be trusted that nothing usual was compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FloodApp:
-    """Water, cleaned and measured.
+    """New water, cleaned and measured.
+
+    Without a baseline all water that is large enough counts, with less confidence.
 
     Parameters
     ----------
-    known_water
-        (rows, columns) on the tile's grid: water that is always there; none by default, so all
-        water that is large enough counts as flood.
     least_part_km2
         Smaller separate waters are taken for ponds.
     joined_within_cells
@@ -46,9 +52,8 @@ class FloodApp:
     """
 
     name: str = "flood"
-    version: str = "1"
+    version: str = "2"
     requires: tuple[str, ...] = ("green", "nir")
-    known_water: NDArray[np.bool_] | None = None
     least_part_km2: float = 0.10
     joined_within_cells: int = 5
     least_clear_share: float = 0.20
@@ -59,45 +64,68 @@ class FloodApp:
 
         A flood in what little is clear is an alert all the same; only silence needs a view.
         """
-        footprint = _footprint_cells(tile)
-        hidden = (tile.mask & (NO_DATA | CLOUD | SHADOW)) != 0
-        clear_share = float((hidden.size - np.count_nonzero(hidden)) / max(footprint, 1.0))
-        if tile.sun_elevation_deg < self.least_sun_elevation_deg:
-            return Finding(clear_share=clear_share, reason="night")
-        area = self._flooded(tile, hidden)
-        if area is not None:
-            evidence = _evidence(tile, area, clear_share)
-            return Finding(
-                clear_share=clear_share,
-                evidence=evidence,
-                area=area,
-                confidence=_confidence(evidence),
-                severity=_severity(evidence.area_km2),
-                headline=f"Flood at {context.target}: {evidence.area_km2:.1f} km² of water",
-            )
-        reason: Reason | None = None
-        if clear_share < self.least_clear_share:
-            reason = "gap" if tile.imaged_share < 0.5 else "cloud"
-        return Finding(clear_share=clear_share, reason=reason)
+        unseen = hidden(tile)
+        share = clear_share(tile, unseen)
+        reason = why_silent(
+            tile,
+            share,
+            least_share=self.least_clear_share,
+            least_sun_elevation_deg=self.least_sun_elevation_deg,
+        )
+        if reason == "night":
+            return Finding(clear_share=share, reason=reason)
+        baseline = context.briefing.baseline
+        wetness = _wetness(tile)
+        area = self._flooded(tile, wetness, unseen, baseline)
+        if area is None:
+            return Finding(clear_share=share, reason=reason)
+        evidence = _evidence(tile, area, wetness, unseen, share)
+        known = baseline is not None
+        return Finding(
+            clear_share=share,
+            evidence=evidence,
+            area=area,
+            confidence=_confidence(evidence) * (1.0 if known else _UNCOMPARED),
+            severity=severity(evidence.area_km2),
+            headline=f"Flood at {context.target}: {evidence.area_km2:.1f} km² of "
+            f"{'new ' if known else ''}water",
+        )
 
-    def _flooded(self, tile: Tile, hidden: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    def _flooded(
+        self,
+        tile: Tile,
+        wetness: NDArray[np.float32],
+        unseen: NDArray[np.bool_],
+        baseline: Baseline | None,
+    ) -> NDArray[np.bool_] | None:
         """Return the flood: closed by 3 x 3, to the middle of its edge, without small parts."""
-        water = ((tile.mask & WATER) != 0) & ~hidden
-        if self.known_water is not None:
-            water &= ~self.known_water
+        water = (wetness > 0.0) & ((tile.mask & SNOW) == 0) & ~unseen
         if not water.any():
             return None
-        filled = _to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~hidden, tile, hidden)
-        labels, _ = ndimage.label(grown(filled, self.joined_within_cells))
-        labels *= filled
-        cells = np.bincount(labels.ravel())
-        cells[0] = 0
-        keep = cells * tile.grid.cell_km2 >= self.least_part_km2
-        return np.asarray(keep[labels]) if keep.any() else None
+        filled = _to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~unseen, tile, unseen)
+        if baseline is not None:
+            filled &= ~_usual_water(baseline, tile)
+        least = self.least_part_km2 / tile.grid.cell_km2
+        return large_parts(filled, least_cells=least, joined_within=self.joined_within_cells)
+
+
+def _wetness(tile: Tile) -> NDArray[np.float32]:
+    """Return the water index of the tile's bands; open water is above zero."""
+    dry = "swir16" if "swir16" in tile.band_names else "nir"
+    wetness = normalised(tile.band("green"), tile.band(dry))
+    wetness[(tile.mask & NO_DATA) != 0] = -1.0
+    return wetness
+
+
+def _usual_water(baseline: Baseline, tile: Tile) -> NDArray[np.bool_]:
+    """Return where water is usual: at least every second clear look showed it."""
+    share = np.where(baseline.water == 255, np.float32(np.nan), baseline.water / np.float32(200.0))
+    usual = on_grid(share.astype(np.float32), baseline, tile.grid)
+    return np.asarray(usual >= 0.5)
 
 
 def _to_the_middle_of_the_edge(
-    water: NDArray[np.bool_], tile: Tile, hidden: NDArray[np.bool_]
+    water: NDArray[np.bool_], tile: Tile, unseen: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return the water with those neighbouring cells that are half water or more.
 
@@ -105,8 +133,8 @@ def _to_the_middle_of_the_edge(
     the near infrared. There the linear mixing model holds well: the share of water is
     (land - cell) / (land - water), land and water being the medians two to four cells off the edge.
     """
-    shore = grown(water, 2) & ~water & ~hidden
-    land = grown(water, 4) & ~grown(water, 2) & ~hidden
+    shore = grown(water, 2) & ~water & ~unseen
+    land = grown(water, 4) & ~grown(water, 2) & ~unseen
     core = ~grown(~water, 1)
     if not (shore.any() and land.any() and core.any()):
         return water
@@ -115,42 +143,23 @@ def _to_the_middle_of_the_edge(
     return np.asarray(water | (shore & (nir < half)))
 
 
-def _footprint_cells(tile: Tile) -> float:
-    """Return how many cells the footprint has, gaps included."""
-    seen = np.count_nonzero((tile.mask & NO_DATA) == 0)
-    return float(seen / max(tile.imaged_share, 1e-9))
-
-
-def _evidence(tile: Tile, area: NDArray[np.bool_], clear_share: float) -> Evidence:
-    """Measure a flood.
-
-    The uncertainty of its area is that of its edge: a cell there is water in part, evenly between
-    none and all (variance 1/12, independent), and a whole edge may be drawn too far in or out
-    (common to all its cells). Where the edge is a shore that is `_SHORE_SIGMA`; where it is cloud
-    or shadow `_CLOUD_EDGE_SIGMA`, for their margin hides water too, and cuts off parts so small
-    that they go as ponds.
-    """
-    inner = ~grown(~area, 1)
-    edge = area & ~inner
-    edge_cells = int(np.count_nonzero(edge))
-    near_cloud = grown((tile.mask & (CLOUD | SHADOW)) != 0, 1)
-    cloud_cells = int(np.count_nonzero(edge & near_cloud))
-    sigma_cells = np.sqrt(
-        edge_cells / 12.0
-        + (_SHORE_SIGMA * (edge_cells - cloud_cells)) ** 2
-        + (_CLOUD_EDGE_SIGMA * cloud_cells) ** 2
-    )
-    index = ndwi(tile.band("green")[area], tile.band("nir")[area])
-    cell_km2 = tile.grid.cell_km2
+def _evidence(
+    tile: Tile,
+    area: NDArray[np.bool_],
+    wetness: NDArray[np.float32],
+    unseen: NDArray[np.bool_],
+    share: float,
+) -> Evidence:
+    measured = extent(tile, area, unseen)
     return Evidence(
         event="flood",
-        area_km2=float(np.count_nonzero(area)) * cell_km2,
-        area_sigma_km2=float(sigma_cells) * cell_km2,
-        parts=int(ndimage.label(area)[1]),
-        contrast=float(np.median(index)),
-        cloud_edge_share=cloud_cells / max(edge_cells, 1),
-        spoilt_share=float(np.count_nonzero(tile.mask[area] & SPOILT) / np.count_nonzero(area)),
-        clear_share=clear_share,
+        area_km2=measured.area_km2,
+        area_sigma_km2=measured.area_sigma_km2,
+        parts=measured.parts,
+        contrast=float(np.median(wetness[area])),
+        cloud_edge_share=measured.cloud_edge_share,
+        spoilt_share=measured.spoilt_share,
+        clear_share=share,
     )
 
 
@@ -159,7 +168,3 @@ def _confidence(evidence: Evidence) -> float:
     sharp = max(0.0, 1.0 - evidence.area_sigma_km2 / evidence.area_km2)
     clear = min(1.0, max(0.0, evidence.contrast) / 0.3)
     return sharp * clear * (1.0 - 0.5 * evidence.cloud_edge_share)
-
-
-def _severity(area_km2: float) -> Severity:
-    return next((name for least, name in _SEVERITIES if area_km2 >= least), "Minor")

@@ -22,11 +22,15 @@ from orbitloom.wire import canonical_json
 
 __all__ = ["AppContract", "sample_tile"]
 
-_LAND = (700, 800, 900, 2600)
-_WATER = (800, 900, 800, 300)
+_FOUR = ("blue", "green", "red", "nir")
+_LAND = {"blue": 700, "green": 800, "red": 900, "rededge": 1600, "nir": 2600}
+_WATER = {"blue": 800, "green": 900, "red": 800, "rededge": 500, "nir": 300}
+_REST = {"land": 1500, "water": 100}  # any other band: the short-wave infrared
 
 
-def sample_tile(shows: str = "land", *, sun_elevation_deg: float = 40.0) -> Tile:
+def sample_tile(
+    shows: str = "land", *, sun_elevation_deg: float = 40.0, bands: tuple[str, ...] = _FOUR
+) -> Tile:
     """Return a tile of 2 km, as the chain hands it to an application.
 
     Parameters
@@ -36,12 +40,16 @@ def sample_tile(shows: str = "land", *, sun_elevation_deg: float = 40.0) -> Tile
         where no data arrived.
     sun_elevation_deg
         Zero or less is night.
+    bands
+        Names of its bands.
     """
-    numbers = np.empty((4, 200, 200), dtype=np.uint16)
-    numbers[:] = np.array(_LAND, dtype=np.uint16)[:, None, None]
+    land = np.array([_LAND.get(name, _REST["land"]) for name in bands], dtype=np.uint16)
+    water = np.array([_WATER.get(name, _REST["water"]) for name in bands], dtype=np.uint16)
+    numbers = np.empty((len(bands), 200, 200), dtype=np.uint16)
+    numbers[:] = land[:, None, None]
     mask = np.zeros((200, 200), dtype=np.uint8)
     if shows == "water":
-        numbers[:, 60:140, 60:140] = np.array(_WATER, dtype=np.uint16)[:, None, None]
+        numbers[:, 60:140, 60:140] = water[:, None, None]
         mask[60:140, 60:140] = WATER
     elif shows == "cloud":
         numbers[:] = 6000
@@ -51,7 +59,7 @@ def sample_tile(shows: str = "land", *, sun_elevation_deg: float = 40.0) -> Tile
         mask[:] = NO_DATA
     return Tile(
         grid=Grid(epsg=32633, transform=(10.0, 0.0, 5e5, 0.0, -10.0, 5e6), shape=(200, 200)),
-        band_names=("blue", "green", "red", "nir"),
+        band_names=bands,
         numbers=numbers,
         mask=mask,
         imaged_share=0.0 if shows == "nothing" else 1.0,
@@ -59,6 +67,12 @@ def sample_tile(shows: str = "land", *, sun_elevation_deg: float = 40.0) -> Tile
         off_nadir_deg=3.0,
         snr=80.0,
     )
+
+
+def _tile_for(app: App, shows: str) -> Tile:
+    """Return a sample tile with the four common bands and those that the application needs."""
+    more = tuple(name for name in app.requires if name not in _FOUR)
+    return sample_tile(shows, bands=_FOUR + more)
 
 
 class AppContract:
@@ -72,7 +86,7 @@ class AppContract:
     @pytest.mark.parametrize("shows", ["land", "water", "cloud", "nothing"])
     def test_same_tile_same_finding_and_tile_untouched(self, app: App, shows: str) -> None:
         """A finding depends on the tile alone, and leaves it as it is."""
-        tile = sample_tile(shows)
+        tile = _tile_for(app, shows)
         numbers, mask = tile.numbers.copy(), tile.mask.copy()
         first, second = (
             app.analyse(tile, Context(target="Somewhere")),
@@ -90,7 +104,7 @@ class AppContract:
     @pytest.mark.parametrize("shows", ["land", "water", "cloud", "nothing"])
     def test_a_finding_is_one_of_three_things(self, app: App, shows: str) -> None:
         """An alert with evidence, a reason for silence, or neither; all numbers can be sent."""
-        tile = sample_tile(shows)
+        tile = _tile_for(app, shows)
         finding = app.analyse(tile, Context(target="Somewhere"))
         assert (finding.evidence is None) == (finding.area is None)
         assert finding.reason is None or finding.evidence is None
@@ -108,7 +122,7 @@ class AppContract:
     @pytest.mark.parametrize("shows", ["cloud", "nothing"])
     def test_silence_needs_a_view(self, app: App, shows: str) -> None:
         """Below cloud or without data it does not say that there is nothing."""
-        assert app.analyse(sample_tile(shows), Context(target="Somewhere")).reason in {
+        assert app.analyse(_tile_for(app, shows), Context(target="Somewhere")).reason in {
             "cloud",
             "gap",
         }

@@ -1,0 +1,400 @@
+"""The fire application: hot cells with their power, and burnt ground, from the short-wave infrared.
+
+Hot cells by ratios of reflectance at 2.2 um to those at 1.6 and 0.84 um (HOTMAP: Murphy et al.,
+2016, Remote Sensing of Environment 177), then against the ground around them (Schroeder et al.,
+2016, Remote Sensing of Environment 185, on Landsat 8). Smoke hides the visible, not these bands, so
+a cloud flag forbids no hot cell. Burnt ground by the fall of the normalised burn ratio against the
+on-board baseline (Key & Benson, 2006, USDA RMRS-GTR-164).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.warp import transform as warp_points
+from scipy import ndimage
+
+from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
+from orbitloom.processing.fire_power import FirePower, fire_power
+from orbitloom.processing.l2 import NO_DATA, SNOW, SPOILT, WATER, grown
+from orbitloom.processing.l3 import SCALE, Tile
+from orbitloom.processing.regions import (
+    Extent,
+    clear_share,
+    extent,
+    hidden,
+    large_parts,
+    normalised,
+    on_grid,
+    severity,
+    usual_band,
+    why_silent,
+)
+
+__all__ = ["FireApp"]
+
+_HEAT_BANDS = ("nir", "swir16", "swir22")
+_CENTRES_UM = np.array([0.842, 1.61, 2.19])  # of the bands of these common names
+_LEAST_HOT = 0.15  # reflectance at 2.2 um: HOTMAP's, and so is the ratio
+_RATIO = 1.4
+_LEAST_SATURATED = 0.7
+_VISIBLE_SHARE = 0.5  # of 2.2 um: glint and roofs that saturate are as bright in the visible
+_OVER_RING = 0.08  # Schroeder's: reflectance above the ground around it, or 3 sigma
+_RING_CELLS = 12
+_JOINED_CELLS = 2
+_UNBURNED = 0.10  # dNBR below which Key & Benson call ground unburned
+_NIR_LEFT = 0.8  # burnt ground keeps less of its near infrared; a dry field keeps it
+_NBR_ALONE, _DARK_NIR = -0.15, 0.20
+_UNCOMPARED = 0.4  # how far a burn ratio alone is to be trusted
+_SEVERITIES: tuple[tuple[float, Severity], ...] = (
+    (1000.0, "Extreme"),
+    (100.0, "Severe"),
+    (10.0, "Moderate"),
+)  # MW; a choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Spot:
+    """A group of hot cells: where, its cells, its power if that can be told."""
+
+    row: float
+    column: float
+    cells: int
+    saturated: bool
+    power: FirePower | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FireApp:
+    """Active fire and burnt ground.
+
+    Parameters
+    ----------
+    least_scar_km2
+        Smaller burnt parts are left out.
+    least_dnbr
+        Fall of the normalised burn ratio that counts as burnt: moderate severity and above.
+    largest_nbr
+        Burn ratio now that burnt ground does not exceed.
+    least_clear_share, least_sun_elevation_deg
+        Below these silence would mean nothing.
+    """
+
+    name: str = "fire"
+    version: str = "1"
+    requires: tuple[str, ...] = _HEAT_BANDS
+    least_scar_km2: float = 0.05
+    least_dnbr: float = 0.27
+    largest_nbr: float = 0.10
+    least_clear_share: float = 0.20
+    least_sun_elevation_deg: float = 5.0
+
+    def analyse(self, tile: Tile, context: Context) -> Finding:
+        """Return where it burns, else where it burnt, or why neither can be said.
+
+        Fire seen through smoke, or in what little is clear, is an alert all the same.
+        """
+        unseen = hidden(tile)
+        share = clear_share(tile, unseen)
+        reason = why_silent(
+            tile,
+            share,
+            least_share=self.least_clear_share,
+            least_sun_elevation_deg=self.least_sun_elevation_deg,
+        )
+        if reason == "night":
+            return Finding(clear_share=share, reason=reason)
+        scar, contrast = self._scar(tile, context, unseen)
+        hot = _hot(tile)
+        if hot.any():
+            return _fire(tile, context, hot, scar, share)
+        if scar is not None:
+            return _burnt(tile, context, scar, contrast, unseen, share)
+        return Finding(clear_share=share, reason=reason)
+
+    def _scar(
+        self, tile: Tile, context: Context, unseen: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_] | None, float]:
+        """Return burnt ground, and how far beyond the least change it is; None without any.
+
+        Without a baseline a low burn ratio alone has to do, and the finding says less.
+        """
+        nir, swir22 = tile.band("nir"), tile.band("swir22")
+        now = normalised(nir, swir22)
+        open_ground = ~unseen & ((tile.mask & (WATER | SNOW)) == 0)
+        baseline = context.briefing.baseline
+        if baseline is not None and {"nir", "swir22"} <= set(baseline.band_names):
+            usual_nir = on_grid(usual_band(baseline, "nir"), baseline, tile.grid)
+            usual_swir = on_grid(usual_band(baseline, "swir22"), baseline, tile.grid)
+            fall = normalised(usual_nir, usual_swir) - now
+            burnt = open_ground & (fall >= self.least_dnbr) & (now <= self.largest_nbr)
+            burnt &= nir < _NIR_LEFT * usual_nir
+            clarity = fall - _UNBURNED
+        else:
+            burnt = open_ground & (now <= _NBR_ALONE) & (nir <= _DARK_NIR)
+            clarity = _NBR_ALONE - now
+        burnt = grown(~grown(~burnt, 1), 1)
+        least = self.least_scar_km2 / tile.grid.cell_km2
+        scar = large_parts(burnt, least_cells=least, joined_within=_JOINED_CELLS)
+        return scar, 0.0 if scar is None else float(np.nanmedian(clarity[scar]))
+
+
+def _hot(tile: Tile) -> NDArray[np.bool_]:
+    """Return the cells that glow: by their spectral shape, and against the ground around them."""
+    swir22 = tile.band("swir22")
+    candidates = _glowing(tile)
+    if not candidates.any():
+        return candidates
+    hot = np.zeros_like(candidates)
+    labels, _ = ndimage.label(grown(candidates, _JOINED_CELLS))
+    for window, core in _windows(labels, candidates):
+        ring = _ring(tile, window, candidates)
+        if ring.sum() < 8:
+            hot[window] |= core
+            continue
+        around = swir22[window][ring]
+        limit = np.median(around) + max(3.0 * _spread(around), _OVER_RING)
+        # Cells beside a glowing one that rise above the ground belong to it: the optics spread it.
+        beside = grown(core, 1) & (swir22[window] > limit)
+        if (swir22[window][core] > limit).any():
+            hot[window] |= beside
+    return hot
+
+
+def _glowing(tile: Tile) -> NDArray[np.bool_]:
+    """Return the cells with the spectral shape of heat, wherever they are."""
+    swir22 = tile.numbers[tile.band_names.index("swir22")]
+    glowing = (swir22 >= np.uint16(round(_LEAST_HOT / SCALE))) & ((tile.mask & NO_DATA) == 0)
+    index = np.flatnonzero(glowing)
+    rho = {
+        name: tile.numbers[band].ravel()[index] * np.float32(SCALE)
+        for band, name in enumerate(tile.band_names)
+    }
+    level, beside = rho["swir22"], np.maximum(rho["nir"], rho["swir16"])
+    shaped = level >= _RATIO * beside
+    visible = np.max([rho[name] for name in ("blue", "green", "red") if name in rho], axis=0)
+    spoilt = (tile.mask.ravel()[index] & SPOILT) != 0
+    saturated = spoilt & (level >= _LEAST_SATURATED) & (visible <= _VISIBLE_SHARE * level)
+    glowing.ravel()[index] = shaped | saturated
+    return glowing
+
+
+def _windows(
+    labels: NDArray[np.int32], cells: NDArray[np.bool_]
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_]]]:
+    """Yield a window around each group of cells with room for its ring, and the cells in it."""
+    for number, found in enumerate(ndimage.find_objects(labels), start=1):
+        if found is None:
+            continue
+        rows, columns = (
+            slice(max(part.start - _RING_CELLS, 0), part.stop + _RING_CELLS) for part in found
+        )
+        window = (rows, columns)
+        yield window, cells[window] & (labels[window] == number)
+
+
+def _ring(
+    tile: Tile, window: tuple[slice, slice], candidates: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the ground around: measured, and not near anything that glows."""
+    near = grown(candidates[window], _JOINED_CELLS + 1)
+    return np.asarray(((tile.mask[window] & NO_DATA) == 0) & ~near)
+
+
+def _spread(values: NDArray[np.float32]) -> float:
+    """Return the robust standard deviation."""
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+
+
+def _spots(tile: Tile, hot: NDArray[np.bool_]) -> list[_Spot]:
+    """Return the groups of hot cells, the most powerful (else the largest) first."""
+    labels, _ = ndimage.label(grown(hot, _JOINED_CELLS))
+    spots = [_spot(tile, window, core, hot) for window, core in _windows(labels, hot)]
+    return sorted(
+        spots, key=lambda spot: (0.0 if spot.power is None else -spot.power.power_mw, -spot.cells)
+    )
+
+
+def _spot(
+    tile: Tile, window: tuple[slice, slice], core: NDArray[np.bool_], hot: NDArray[np.bool_]
+) -> _Spot:
+    rows, columns = np.nonzero(core)
+    saturated = core & ((tile.mask[window] & SPOILT) != 0)
+    return _Spot(
+        row=float(rows.mean()) + window[0].start,
+        column=float(columns.mean()) + window[1].start,
+        cells=rows.size,
+        saturated=bool(saturated.any()),
+        power=_power(tile, window, core, saturated, hot),
+    )
+
+
+def _power(
+    tile: Tile,
+    window: tuple[slice, slice],
+    core: NDArray[np.bool_],
+    saturated: NDArray[np.bool_],
+    hot: NDArray[np.bool_],
+) -> FirePower | None:
+    """Return a group's power; None where the light that the tile was seen in is not known.
+
+    The excess is summed over the group and a rim of two cells, into which the optics and the grid
+    spread it: the sum stays.
+    """
+    ring = _ring(tile, window, hot)
+    if tile.solar_radiance.size == 0 or ring.sum() < 8:
+        return None
+    whole = grown(core, _JOINED_CELLS) & ((tile.mask[window] & NO_DATA) == 0)
+    cells, cell_m2 = int(whole.sum()), tile.grid.gsd_m**2
+    excess, sigma = np.zeros(len(_HEAT_BANDS)), np.zeros(len(_HEAT_BANDS))
+    full = np.zeros(len(_HEAT_BANDS), bool)
+    for place, name in enumerate(_HEAT_BANDS):
+        band = tile.band_names.index(name)
+        rho = tile.numbers[band][window] * np.float32(SCALE)
+        around = rho[ring]
+        per_cell = float(tile.solar_radiance[band]) * cell_m2
+        excess[place] = per_cell * float((rho[whole] - np.median(around)).sum())
+        # Ground varies slowly: the median's own error is taken for a tenth of the spread.
+        scatter = _spread(around) * np.sqrt(cells + (0.1 * cells) ** 2)
+        sigma[place] = per_cell * max(float(scatter), 1e-3)
+        full[place] = saturated.any() and float(rho[saturated].max()) >= _LEAST_SATURATED
+    return fire_power(
+        excess,
+        sigma,
+        saturated=full,
+        wavelength_um=_CENTRES_UM,
+        largest_m2=float(np.count_nonzero(core)) * cell_m2,
+    )
+
+
+def _fire(
+    tile: Tile,
+    context: Context,
+    hot: NDArray[np.bool_],
+    scar: NDArray[np.bool_] | None,
+    share: float,
+) -> Finding:
+    """Say where it burns: the area is that of the hot cells."""
+    spots = _spots(tile, hot)
+    measured = extent(tile, hot, np.zeros_like(hot))  # what hides the ground hides no heat
+    swir22 = tile.band("swir22")
+    ground = float(np.median(swir22[grown(hot, _RING_CELLS) & ~grown(hot, _JOINED_CELLS)]))
+    level = float(np.median(swir22[hot]))
+    measures = _fire_measures(tile, spots, scar)
+    evidence = Evidence(
+        event="fire",
+        area_km2=measured.area_km2,
+        area_sigma_km2=measured.area_sigma_km2,
+        parts=len(spots),
+        contrast=(level - ground) / (level + ground),
+        cloud_edge_share=0.0,
+        spoilt_share=measured.spoilt_share,
+        clear_share=share,
+        measures=measures,
+    )
+    power = next((m for m in measures if m.name == "fire_power"), None)
+    burning = "" if power is None else f", about {power.value:.0f} MW"
+    one = "fire" if len(spots) == 1 else "fires"
+    return Finding(
+        clear_share=share,
+        evidence=evidence,
+        area=hot,
+        confidence=min(1.0, max(0.0, evidence.contrast) / 0.3) * _sure(measured),
+        severity=_power_severity(power),
+        headline=f"Fire at {context.target}: {len(spots)} {one} burning{burning}",
+        details=_details(tile, spots),
+    )
+
+
+def _burnt(
+    tile: Tile,
+    context: Context,
+    scar: NDArray[np.bool_],
+    contrast: float,
+    unseen: NDArray[np.bool_],
+    share: float,
+) -> Finding:
+    """Say where it burnt, with nothing burning any more."""
+    measured = extent(tile, scar, unseen)
+    evidence = Evidence(
+        event="burn_scar",
+        area_km2=measured.area_km2,
+        area_sigma_km2=measured.area_sigma_km2,
+        parts=measured.parts,
+        contrast=contrast,
+        cloud_edge_share=measured.cloud_edge_share,
+        spoilt_share=measured.spoilt_share,
+        clear_share=share,
+    )
+    sure = _sure(measured) * (1.0 - 0.5 * measured.cloud_edge_share)
+    known = context.briefing.baseline is not None
+    return Finding(
+        clear_share=share,
+        evidence=evidence,
+        area=scar,
+        confidence=min(1.0, max(0.0, contrast) / 0.3) * sure * (1.0 if known else _UNCOMPARED),
+        severity=severity(measured.area_km2),
+        headline=f"Burnt ground at {context.target}: {measured.area_km2:.1f} km²",
+    )
+
+
+def _fire_measures(
+    tile: Tile, spots: list[_Spot], scar: NDArray[np.bool_] | None
+) -> tuple[Measure, ...]:
+    measures = []
+    powers = [spot.power for spot in spots if spot.power is not None]
+    if powers:
+        total = sum(power.power_mw for power in powers)
+        sigma = float(np.sqrt(sum(power.power_sigma_mw**2 for power in powers)))
+        measures.append(Measure(name="fire_power", value=total, sigma=sigma, unit="MW"))
+    if scar is not None:
+        burnt = extent(tile, scar, hidden(tile))
+        measures.append(
+            Measure(name="burnt_area", value=burnt.area_km2, sigma=burnt.area_sigma_km2, unit="km2")
+        )
+    return tuple(measures)
+
+
+def _details(tile: Tile, spots: list[_Spot]) -> tuple[Mapping[str, Any], ...]:
+    """Return each fire's place and power, ready for JSON."""
+    a, _, west, _, e, north = tile.grid.transform
+    longitude, latitude = warp_points(
+        f"EPSG:{tile.grid.epsg}",
+        "EPSG:4326",
+        [west + a * (spot.column + 0.5) for spot in spots],
+        [north + e * (spot.row + 0.5) for spot in spots],
+    )[:2]
+    details = []
+    for spot, lon, lat in zip(spots, longitude, latitude, strict=True):
+        one: dict[str, Any] = {
+            "longitude_deg": round(float(lon), 5),
+            "latitude_deg": round(float(lat), 5),
+            "cells": spot.cells,
+            "saturated": spot.saturated,
+        }
+        if spot.power is not None:
+            one |= {
+                "power_mw": round(spot.power.power_mw, 2),
+                "power_sigma_mw": round(spot.power.power_sigma_mw, 2),
+                "temperature_k": round(spot.power.temperature_k),
+                "temperature_sigma_k": round(spot.power.temperature_sigma_k),
+                "fire_area_m2": round(spot.power.area_m2),
+                "fire_area_sigma_m2": round(spot.power.area_sigma_m2),
+            }
+        details.append(one)
+    return tuple(details)
+
+
+def _sure(measured: Extent) -> float:
+    return max(0.0, 1.0 - measured.area_sigma_km2 / measured.area_km2)
+
+
+def _power_severity(power: Measure | None) -> Severity:
+    """Return how severe a fire is; one whose power cannot be told is at least moderate."""
+    if power is None:
+        return "Moderate"
+    return next((name for least, name in _SEVERITIES if power.value >= least), "Minor")

@@ -1,0 +1,158 @@
+"""What applications share: what of a tile was seen, and masks made into areas with uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.transform import Affine
+from rasterio.warp import reproject
+from scipy import ndimage
+
+from orbitloom.processing.apps import Reason, Severity
+from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT, grown
+from orbitloom.processing.l3 import SCALE, Grid, Tile
+from orbitloom.wire.briefing import Baseline
+
+__all__ = [
+    "CLOUD_EDGE_SIGMA",
+    "SHORE_SIGMA",
+    "Extent",
+    "clear_share",
+    "extent",
+    "hidden",
+    "large_parts",
+    "normalised",
+    "on_grid",
+    "severity",
+    "usual_band",
+    "why_silent",
+]
+
+SHORE_SIGMA = 0.18
+"""Cells that a whole edge may be drawn too far in or out; set on seeds 110-113."""
+CLOUD_EDGE_SIGMA = 1.1
+"""Cells that an edge at cloud or shadow may be; set on seeds 110-113."""
+
+_SEVERITIES: tuple[tuple[float, Severity], ...] = (
+    (50.0, "Extreme"),
+    (5.0, "Severe"),
+    (1.0, "Moderate"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """A mask, measured: what `apps.Evidence` says of the same names."""
+
+    area_km2: float
+    area_sigma_km2: float
+    parts: int
+    cloud_edge_share: float
+    spoilt_share: float
+
+
+def hidden(tile: Tile) -> NDArray[np.bool_]:
+    """Return where the ground was not seen: no data, cloud or shadow; (rows, columns)."""
+    return np.asarray((tile.mask & (NO_DATA | CLOUD | SHADOW)) != 0)
+
+
+def clear_share(tile: Tile, unseen: NDArray[np.bool_]) -> float:
+    """Return which share of the footprint, gaps included, was seen."""
+    imaged = np.count_nonzero((tile.mask & NO_DATA) == 0)
+    footprint = max(imaged / max(tile.imaged_share, 1e-9), 1.0)
+    return float((unseen.size - np.count_nonzero(unseen)) / footprint)
+
+
+def why_silent(
+    tile: Tile, seen_share: float, *, least_share: float, least_sun_elevation_deg: float
+) -> Reason | None:
+    """Return why silence would mean nothing; None if it means that there is nothing."""
+    if tile.sun_elevation_deg < least_sun_elevation_deg:
+        return "night"
+    if seen_share < least_share:
+        return "gap" if tile.imaged_share < 0.5 else "cloud"
+    return None
+
+
+def large_parts(
+    mask: NDArray[np.bool_], *, least_cells: float, joined_within: int = 0
+) -> NDArray[np.bool_] | None:
+    """Return the mask without its small parts; None if nothing is left.
+
+    Parameters
+    ----------
+    least_cells
+        Smaller parts go.
+    joined_within
+        Parts closer than twice this many cells count as one: cloud cuts a thing in pieces.
+    """
+    labels, _ = ndimage.label(grown(mask, joined_within))
+    labels *= mask
+    cells = np.bincount(labels.ravel())
+    cells[0] = 0
+    keep = cells >= least_cells
+    return np.asarray(keep[labels]) if keep.any() else None
+
+
+def extent(tile: Tile, area: NDArray[np.bool_], cut: NDArray[np.bool_]) -> Extent:
+    """Measure a mask, `area`, whose edge may lie at what hides the ground, `cut`.
+
+    The uncertainty of its area is that of its edge: a cell there belongs to it in part, evenly
+    between none and all (variance 1/12, independent), and a whole edge may be drawn too far in or
+    out (common to all its cells). Where the edge is open that is `SHORE_SIGMA`; where it is cloud
+    or shadow `CLOUD_EDGE_SIGMA`, for their margin hides some of it too, and cuts off parts so small
+    that they are left out.
+    """
+    edge = area & grown(~area, 1)
+    cells, edge_cells = int(np.count_nonzero(area)), int(np.count_nonzero(edge))
+    cloud_cells = int(np.count_nonzero(edge & grown(cut, 1)))
+    sigma_cells = np.sqrt(
+        edge_cells / 12.0
+        + (SHORE_SIGMA * (edge_cells - cloud_cells)) ** 2
+        + (CLOUD_EDGE_SIGMA * cloud_cells) ** 2
+    )
+    return Extent(
+        area_km2=cells * tile.grid.cell_km2,
+        area_sigma_km2=float(sigma_cells) * tile.grid.cell_km2,
+        parts=int(ndimage.label(area)[1]),
+        cloud_edge_share=cloud_cells / max(edge_cells, 1),
+        spoilt_share=float(np.count_nonzero(tile.mask[area] & SPOILT) / max(cells, 1)),
+    )
+
+
+def severity(area_km2: float) -> Severity:
+    """Return how severe an event of that area is: 50, 5 and 1 km2 are the steps, a choice."""
+    return next((name for least, name in _SEVERITIES if area_km2 >= least), "Minor")
+
+
+def normalised(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the normalised difference, (first - second) / (first + second)."""
+    total = first + second
+    np.maximum(total, np.float32(1e-6), out=total)
+    return np.asarray((first - second) / total)
+
+
+def usual_band(baseline: Baseline, name: str) -> NDArray[np.float32]:
+    """Return a band's usual reflectance on the baseline's grid, NaN where nothing was seen."""
+    median = baseline.median[baseline.band_names.index(name)]
+    return np.where(median > 0, median * np.float32(SCALE), np.float32(np.nan))
+
+
+def on_grid(layer: NDArray[np.float32], baseline: Baseline, grid: Grid) -> NDArray[np.float32]:
+    """Return a layer of a baseline on another grid, bilinear; NaN where it is not known."""
+    out = np.full(grid.shape, np.nan, np.float32)
+    reproject(
+        layer,
+        out,
+        src_transform=Affine(*baseline.transform),
+        src_crs=f"EPSG:{baseline.epsg}",
+        src_nodata=np.nan,
+        dst_transform=Affine(*grid.transform),
+        dst_crs=f"EPSG:{grid.epsg}",
+        dst_nodata=np.nan,
+        resampling=Resampling.bilinear,
+    )
+    return out
