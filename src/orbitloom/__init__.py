@@ -4,7 +4,8 @@
 >>> ol.scenarios()
 ('ring12', 'scs01', 'walker2x6')
 
-`fly` flies one and returns a `Report`; `load` reads a scenario without flying it.
+`fly` flies one and returns a `Report`; `load` reads a scenario without flying it; `app` makes a
+function of yours an application.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orbitloom.api import Report as Report
     from orbitloom.api import fly as fly
+    from orbitloom.processing.detector import app as app
     from orbitloom.scenario import load as load
     from orbitloom.scenario import scenario_names as scenarios
 
-__all__ = ["Report", "__version__", "fly", "load", "scenarios"]
+__all__ = ["Report", "__version__", "app", "fly", "load", "scenarios"]
 
 __version__ = "0.1.0"
 
 # Heavy imports wait until someone asks, so that `orbitloom --help` answers at once.
 _HOMES = {
     "Report": ("orbitloom.api", "Report"),
+    "app": ("orbitloom.processing.detector", "app"),
     "fly": ("orbitloom.api", "fly"),
     "load": ("orbitloom.scenario", "load"),
     "scenarios": ("orbitloom.scenario", "scenario_names"),

@@ -1,0 +1,217 @@
+"""Bring your own detector: a Python file, a network, or a process graph becomes an application.
+
+All three run in the sandbox, and make a finding the same way: scores above the threshold (or
+points) where the ground was seen. An installed application is loaded by its name as ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.warp import transform as warp_points
+
+from orbitloom.errors import InputFileError
+from orbitloom.processing import regions
+from orbitloom.processing.apps import App, Context, Evidence, Finding
+from orbitloom.processing.detector import Detector, read_detector
+from orbitloom.processing.l2 import NO_DATA
+from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.sandbox import Code, Outcome, run
+from orbitloom.scenario import plugins
+
+__all__ = ["DetectorApp", "load_app"]
+
+_LEAST_CLEAR_SHARE = 0.20
+_LEAST_SUN_DEG = 5.0
+_LARGEST_SOURCE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorApp:
+    """A user's detector as an application: it runs in the sandbox, one process a look.
+
+    Attributes
+    ----------
+    name
+        The file's, without its ending.
+    version
+        ``sha256:`` and the SHA-256 of the user's bytes.
+    """
+
+    name: str
+    version: str
+    detector: Detector
+    code: Code
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Bands that it cannot do without."""
+        return self.detector.bands
+
+    def analyse(self, tile: Tile, context: Context) -> Finding:
+        """Return what it found, or by which limit it was stopped."""
+        unseen = regions.hidden(tile)
+        share = regions.clear_share(tile, unseen)
+        silent = regions.why_silent(
+            tile,
+            share,
+            least_share=_LEAST_CLEAR_SHARE,
+            least_sun_elevation_deg=_LEAST_SUN_DEG,
+        )
+        if silent == "night":
+            return Finding(clear_share=share, reason="night")
+        outcome = self.look(tile, context)
+        if outcome.cause is not None:
+            return Finding(clear_share=share, reason="app", cause=outcome.cause)
+        ignored = (tile.mask & NO_DATA) != 0 if self.detector.through_cloud else unseen
+        finding = self._found(tile, context, outcome, ignored, share)
+        return finding or Finding(clear_share=share, reason=silent)
+
+    def look(self, tile: Tile, context: Context) -> Outcome:
+        """Run the detector over a tile; return all that came of it."""
+        info = {
+            "target": context.target,
+            "sensed_ns": context.sensed_ns,
+            "gsd_m": tile.grid.gsd_m,
+            "epsg": tile.grid.epsg,
+            "transform": list(tile.grid.transform),
+            "sun_elevation_deg": tile.sun_elevation_deg,
+            "sun_azimuth_deg": tile.sun_azimuth_deg,
+        }
+        return run(self.code, self.detector, tile, info)
+
+    def _found(
+        self,
+        tile: Tile,
+        context: Context,
+        outcome: Outcome,
+        ignored: NDArray[np.bool_],
+        share: float,
+    ) -> Finding | None:
+        detector = self.detector
+        if outcome.scores is not None:
+            scores = outcome.scores
+            area = regions.large_parts(
+                (scores > detector.threshold) & ~ignored,
+                least_cells=max(detector.least_part_km2 / tile.grid.cell_km2, 1.0),
+            )
+            points: list[dict[str, Any]] = []
+        else:
+            points = [
+                dict(point)
+                for point in outcome.points
+                if not ignored[int(point["row"]), int(point["column"])]
+                and point.get("score", 1.0) > detector.threshold
+            ]
+            area, scores = np.zeros(tile.grid.shape, bool), np.ones(tile.grid.shape, np.float32)
+            for point in points:
+                cell = int(point["row"]), int(point["column"])
+                area[cell], scores[cell] = True, point.get("score", 1.0)
+        if area is None or not area.any():
+            return None
+        extent = regions.extent(tile, area, ignored)
+        # A point is somewhere in its cell, how large it is was not measured; a tile found whole has
+        # no edge, and is not certain all the same.
+        uneven_km2 = (max(len(points), 1) / 12.0) ** 0.5 * tile.grid.cell_km2
+        sigma_km2 = uneven_km2 if points else max(extent.area_sigma_km2, uneven_km2)
+        score = float(np.median(scores[area]))
+        what = detector.event.replace("_", " ")
+        size = f"{len(points)} found" if points else f"{extent.area_km2:.2f} km²"
+        return Finding(
+            clear_share=share,
+            evidence=Evidence(
+                event=detector.event,
+                area_km2=extent.area_km2,
+                area_sigma_km2=sigma_km2,
+                parts=extent.parts,
+                contrast=score - detector.threshold,
+                cloud_edge_share=extent.cloud_edge_share,
+                spoilt_share=extent.spoilt_share,
+                clear_share=share,
+            ),
+            area=area,
+            confidence=min(score, 0.95),
+            severity=regions.severity(extent.area_km2),
+            headline=f"{what.capitalize()} at {context.target}: {size}",
+            details=_placed(points, tile.grid),
+        )
+
+
+def _placed(points: list[dict[str, Any]], grid: Grid) -> tuple[dict[str, Any], ...]:
+    """Return points with their longitude and latitude in place of row and column."""
+    if not points:
+        return ()
+    a, _, west, _, e, north = grid.transform
+    east = [west + a * (point["column"] + 0.5) for point in points]
+    south = [north + e * (point["row"] + 0.5) for point in points]
+    longitude, latitude = warp_points(f"EPSG:{grid.epsg}", "EPSG:4326", east, south)[:2]
+    return tuple(
+        {key: value for key, value in point.items() if key not in ("row", "column")}
+        | {"longitude_deg": round(x, 6), "latitude_deg": round(y, 6)}
+        for point, x, y in zip(points, longitude, latitude, strict=True)
+    )
+
+
+def load_app(name: str | Path) -> App:
+    """Return an application by the name of an entry point, or from a user's file.
+
+    Parameters
+    ----------
+    name
+        An entry point in ``orbitloom.apps``, or the path of a ``.py`` file with a function marked
+        by `orbitloom.app`, of a network's manifest (``.toml``; or the ``.onnx`` beside it), or of
+        an openEO process graph (``.json``).
+
+    Raises
+    ------
+    ScenarioError
+        If no application has that name.
+    InputFileError
+        If the file cannot be used as it is.
+    """
+    ending = Path(name).suffix
+    if ending == ".py":
+        return _from_python(Path(name))
+    found = plugins.load("apps", str(name))
+    if hasattr(found, "orbitloom_app"):
+        return _from_python(Path(inspect.getsourcefile(found) or ""), name=str(name))
+    application: App = found()
+    return application
+
+
+def _from_python(path: Path, name: str = "") -> DetectorApp:
+    source = _read(path, _LARGEST_SOURCE)
+    return DetectorApp(
+        name=name or path.stem,
+        version=_version(source),
+        detector=read_detector(source, str(path)),
+        code=Code(kind="python", payload=source, settings={}),
+    )
+
+
+def _version(*parts: bytes) -> str:
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part)
+    return f"sha256:{total.hexdigest()}"
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise InputFileError(
+            f"cannot be read ({(error.strerror or str(error)).lower()})",
+            where=str(path),
+            way_out="Check the path and its rights",
+        ) from None
+    if len(data) > most:
+        raise InputFileError(f"is larger than {most >> 20} MiB", where=str(path))
+    return data
