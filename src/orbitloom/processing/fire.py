@@ -180,7 +180,7 @@ def _glowing(tile: Tile) -> NDArray[np.bool_]:
     spoilt = (tile.mask.ravel()[index] & SPOILT) != 0
     saturated = spoilt & (level >= _LEAST_SATURATED) & (visible <= _VISIBLE_SHARE * level)
     glowing.ravel()[index] = shaped | saturated
-    return glowing
+    return np.asarray(glowing)
 
 
 def _windows(
