@@ -1,7 +1,8 @@
 """What a pushbroom imager's packets carry: science lines and ancillary records.
 
-Two APIDs. A *science* packet holds one line of one band, compressed with CCSDS 121.0-B (lossless,
-Rice) or as it is where that is smaller; an *ancillary* packet holds the capture's shape, time,
+Two APIDs. A *science* packet holds one line of one band, or one line of all bands, as the imager's
+`PacketLayout` says: compressed with CCSDS 121.0-B (lossless, Rice), packed, or as it is. An
+*ancillary* packet is the platform's and the same for all imagers: the capture's shape, time,
 position, velocity, attitude and detector temperature. Science packets go out line by line and, in
 a line, band by band; ancillary packets at an even cadence, from one before the first line to the
 end of the last. So whoever counts knows which are missing, the first and last included. Position,
@@ -25,9 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.errors import PacketError
+from orbitloom.scenario.hardware import PacketLayout
 
 __all__ = [
+    "AEC",
+    "AEC_FLAGS",
     "ANCILLARY_APID",
+    "CCSDS121",
+    "PLAIN",
     "SCIENCE_APID",
     "Ancillary",
     "ScienceLine",
@@ -35,12 +41,20 @@ __all__ = [
     "decode_science",
     "encode_ancillary",
     "encode_science",
+    "header_bytes",
 ]
 
-SCIENCE_APID = 0x64
-ANCILLARY_APID = 0x65
+_USUAL = PacketLayout()
+SCIENCE_APID = _USUAL.science_apid
+ANCILLARY_APID = _USUAL.ancillary_apid
 
-_SCIENCE = struct.Struct(">IHBBH")  # capture, line, band, coding, columns
+PLAIN, CCSDS121 = 0, 1
+"""What a header's coding field says of samples that may be compressed."""
+AEC = {"blocksize": 32, "rsi": 128}
+"""CCSDS 121.0-B: samples in a block, and blocks in a reference sample interval."""
+AEC_FLAGS = imagecodecs.AEC.FLAG.DATA_PREPROCESS
+"""Unit-delay prediction on."""
+
 _ANCILLARY = struct.Struct(">IHHBBqqI3d3d4df")
 _SHAPE_AND_TIMES = (
     "capture",
@@ -52,14 +66,15 @@ _SHAPE_AND_TIMES = (
     "first_line_ns",
     "line_period_ns",
 )
-_RAW, _CCSDS121 = 0, 1
-_AEC = {"bitspersample": 16, "blocksize": 32, "rsi": 128}
-_AEC_FLAGS = imagecodecs.AEC.FLAG.DATA_PREPROCESS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScienceLine:
-    """One line of one band: digital numbers as the detector read them."""
+    """One line of one band: digital numbers as the detector read them.
+
+    `dn` is (columns,), or (bands, columns) where a packet holds a line of all bands; then `band` is
+    0.
+    """
 
     capture: int
     line: int
@@ -90,39 +105,117 @@ class Ancillary:
     detector_c: float
 
 
-def encode_science(line: ScienceLine) -> bytes:
-    """Return the body of a science packet."""
-    samples = np.ascontiguousarray(line.dn, dtype="<u2").tobytes()
-    packed = imagecodecs.aec_encode(samples, flags=_AEC_FLAGS, **_AEC)
-    coding, payload = (_CCSDS121, packed) if len(packed) < len(samples) else (_RAW, samples)
-    return _SCIENCE.pack(line.capture, line.line, line.band, coding, line.dn.size) + payload
+def encode_science(line: ScienceLine, layout: PacketLayout = _USUAL) -> bytes:
+    """Return the body of a science packet.
+
+    A number that is larger than its header field goes out modulo the field's size, as a counter
+    in hardware does.
+    """
+    coding, payload = _code(line.dn, layout)
+    values = {
+        "capture": line.capture,
+        "line": line.line,
+        "band": line.band,
+        "coding": coding,
+        "columns": line.dn.shape[-1],
+        "spare": 0,
+    }
+    head = 0
+    for name, bits in layout.fields:
+        head = head << bits | values[name] & ((1 << bits) - 1)
+    return head.to_bytes(header_bytes(layout), "big") + payload
 
 
-def decode_science(body: bytes) -> ScienceLine:
+def _code(dn: NDArray[np.uint16], layout: PacketLayout) -> tuple[int, bytes]:
+    """Return the coding and the samples so coded."""
+    if layout.coding == "raw16":
+        return PLAIN, dn.astype(">u2").tobytes()
+    if layout.coding == "packed":
+        return PLAIN, _pack(dn.ravel(), layout.sample_bits)
+    plain = np.ascontiguousarray(dn, dtype="<u2").tobytes()
+    packed = imagecodecs.aec_encode(plain, flags=AEC_FLAGS, bitspersample=layout.sample_bits, **AEC)
+    can_choose = any(name == "coding" for name, _ in layout.fields)
+    if can_choose and len(packed) >= len(plain):
+        return PLAIN, plain
+    return CCSDS121, bytes(packed)
+
+
+def _pack(samples: NDArray[np.uint16], bits: int) -> bytes:
+    """Return the lowest bits of each sample, most significant first, filled up to an octet."""
+    each = samples.astype(">u2").view(np.uint8).reshape(-1, 2)
+    return np.packbits(np.unpackbits(each, axis=1)[:, 16 - bits :]).tobytes()
+
+
+def _unpack(payload: bytes, count: int, bits: int) -> NDArray[np.uint16]:
+    each = np.unpackbits(np.frombuffer(payload, np.uint8), count=count * bits)
+    full = np.zeros((count, 16), np.uint8)
+    full[:, 16 - bits :] = each.reshape(count, bits)
+    return np.packbits(full, axis=1).view(">u2")[:, 0].astype(np.uint16)
+
+
+def header_bytes(layout: PacketLayout) -> int:
+    """Return how many octets come before the samples."""
+    return sum(bits for _, bits in layout.fields) // 8
+
+
+def decode_science(
+    body: bytes, layout: PacketLayout = _USUAL, *, columns: int = 0, bands: int = 1
+) -> ScienceLine:
     """Return the line that a science body holds.
+
+    Parameters
+    ----------
+    body, layout
+        The octets, and how they are laid out.
+    columns
+        Of the imager, for a layout whose header does not say it.
+    bands
+        Of the imager, for a layout with all bands in a packet.
 
     Raises
     ------
     PacketError
         If the body is cut, its coding is unknown, or it does not decode to the announced columns.
     """
-    if len(body) < _SCIENCE.size:
-        raise PacketError(f"{len(body)} octets are too few for a science line ({_SCIENCE.size})")
-    capture, line, band, coding, columns = _SCIENCE.unpack_from(body)
-    payload = body[_SCIENCE.size :]
-    if coding == _CCSDS121:
+    size = header_bytes(layout)
+    if len(body) < size:
+        raise PacketError(f"{len(body)} octets are too few for a science line ({size})")
+    head = int.from_bytes(body[:size], "big")
+    told = {
+        "capture": 0,
+        "band": 0,
+        "coding": CCSDS121 if layout.coding == "ccsds121" else PLAIN,
+        "columns": columns,
+    }
+    for name, bits in reversed(layout.fields):
+        told[name] = head & ((1 << bits) - 1)
+        head >>= bits
+    shape = (bands, told["columns"]) if layout.interleave == "line" else (told["columns"],)
+    samples = _decode(body[size:], told["coding"], int(np.prod(shape)), layout)
+    return ScienceLine(told["capture"], told["line"], told["band"], samples.reshape(shape))
+
+
+def _decode(payload: bytes, coding: int, count: int, layout: PacketLayout) -> NDArray[np.uint16]:
+    """Return that many samples."""
+    if coding == CCSDS121 and layout.coding == "ccsds121":
         try:
-            padded = 2 * -(-columns // _AEC["blocksize"]) * _AEC["blocksize"]
-            payload = imagecodecs.aec_decode(payload, out=padded, flags=_AEC_FLAGS, **_AEC)
+            padded = 2 * -(-count // AEC["blocksize"]) * AEC["blocksize"]
+            payload = imagecodecs.aec_decode(
+                payload, out=padded, flags=AEC_FLAGS, bitspersample=layout.sample_bits, **AEC
+            )
         except (imagecodecs.AecError, ValueError) as error:
             raise PacketError(f"the CCSDS 121 data do not decode: {error}") from None
         if len(payload) == padded:  # the coder fills its last block
-            payload = payload[: 2 * columns]
-    elif coding != _RAW:
+            payload = payload[: 2 * count]
+    elif coding != PLAIN:
         raise PacketError(f"unknown coding {coding}")
-    if len(payload) != 2 * columns:
-        raise PacketError(f"{len(payload)} octets decoded, {2 * columns} announced")
-    return ScienceLine(capture, line, band, np.frombuffer(payload, dtype="<u2").astype(np.uint16))
+    expected = -(-count * layout.sample_bits // 8) if layout.coding == "packed" else 2 * count
+    if len(payload) != expected:
+        raise PacketError(f"{len(payload)} octets decoded, {expected} announced")
+    if layout.coding == "packed":
+        return _unpack(payload, count, layout.sample_bits)
+    order = ">u2" if layout.coding == "raw16" else "<u2"
+    return np.frombuffer(payload, dtype=order).astype(np.uint16)
 
 
 def encode_ancillary(record: Ancillary) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitloom.scenario.hardware import PacketLayout
+
 __all__ = ["Calibration", "CaptureTask"]
 
 
@@ -65,6 +67,8 @@ class Calibration:
         (along track, across track), known from the ground; None if all bands see the same place.
     response_sigma, dark_sigma_dn
         Standard uncertainty of `response` (relative) and of `dark_dn`.
+    layout
+        How the imager's science packets are laid out.
     """
 
     calibration_id: str
@@ -84,3 +88,4 @@ class Calibration:
     offset_px: NDArray[np.float64] | None = None
     response_sigma: float = 0.0
     dark_sigma_dn: float = 0.0
+    layout: PacketLayout = field(default_factory=PacketLayout)
