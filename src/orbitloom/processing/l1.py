@@ -144,6 +144,8 @@ class Geolocation:
         Angle at the satellite between boresight and the ellipsoid's nadir, mid-capture.
     slant_range_m
         Distance along the boresight, mid-capture.
+    view_azimuth_deg
+        Direction from the ground to the satellite, from north over east, mid-capture.
     """
 
     lines: NDArray[np.float64]
@@ -152,6 +154,7 @@ class Geolocation:
     latitude_deg: NDArray[np.float64]
     off_nadir_deg: float
     slant_range_m: float
+    view_azimuth_deg: float = 0.0
 
 
 def calibrate(frames: Frames, calibration: Calibration, longest_fill: int = 2) -> Radiance:
@@ -462,7 +465,17 @@ def geolocate(ancillary: Sequence[Ancillary], ifov_rad: float, *, nodes: int = 3
         latitude_deg=latitude_deg,
         off_nadir_deg=_off_nadir_deg(position_ecef_m[-1], boresight),
         slant_range_m=float(np.linalg.norm(under - position_ecef_m[-1])),
+        view_azimuth_deg=_azimuth_deg(under, position_ecef_m[-1] - under),
     )
+
+
+def _azimuth_deg(ground_ecef_m: NDArray[np.float64], to_ecef: NDArray[np.float64]) -> float:
+    """Return the azimuth of a direction at a place, from north over east, 0 to 360 degrees."""
+    longitude_deg, latitude_deg = _geodetic_deg(ground_ecef_m)
+    lon, lat = np.radians(longitude_deg), np.radians(latitude_deg)
+    east = np.array([-np.sin(lon), np.cos(lon), 0.0])
+    north = np.array([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
+    return float(np.degrees(np.arctan2(to_ecef @ east, to_ecef @ north)) % 360.0)
 
 
 def _states(
