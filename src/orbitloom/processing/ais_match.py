@@ -21,12 +21,12 @@ from orbitloom.processing.vessels import Vessel
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.wire.ais import AisReport
 
-__all__ = ["AisState", "Identity", "Predicted", "assign", "match", "predict"]
+__all__ = ["AisState", "Identity", "Predicted", "assign", "match", "moved", "offset_m", "predict"]
 
 AisState = Literal["matched", "dark", "ambiguous", "none heard"]
 """What AIS says of a vessel that was seen."""
 
-METRES_PER_DEGREE = 111_320.0
+_METRES_PER_DEGREE = 111_320.0
 _KNOT_M_S = 1852.0 / 3600.0
 _FIX_SIGMA_M = 10.0  # M.1371-5: "high accuracy" is better than 10 m
 _ANTENNA_SHARE = 0.2  # of the length: the antenna is somewhere along the ship, mostly aft
@@ -73,16 +73,16 @@ def offset_m(
     turn = (longitude_deg - from_longitude_deg + 180.0) % 360.0 - 180.0
     north = latitude_deg - from_latitude_deg
     shrink = np.cos(np.radians((latitude_deg + from_latitude_deg) / 2.0))
-    return np.array([turn * shrink, north]) * METRES_PER_DEGREE
+    return np.array([turn * shrink, north]) * _METRES_PER_DEGREE
 
 
 def moved(
     longitude_deg: float, latitude_deg: float, east_m: float, north_m: float
 ) -> tuple[float, float]:
     """Return longitude and latitude of the place that lies so many metres off."""
-    latitude = latitude_deg + north_m / METRES_PER_DEGREE
+    latitude = latitude_deg + north_m / _METRES_PER_DEGREE
     shrink = np.cos(np.radians((latitude + latitude_deg) / 2.0))
-    longitude = longitude_deg + east_m / (METRES_PER_DEGREE * shrink)
+    longitude = longitude_deg + east_m / (_METRES_PER_DEGREE * shrink)
     return float((longitude + 180.0) % 360.0 - 180.0), float(latitude)
 
 

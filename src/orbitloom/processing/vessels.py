@@ -35,10 +35,16 @@ _WIDEST_M = 75.0
 _LEAST_ELONGATION = 1.7
 _LEAST_EXPLAINED = 0.75
 _WAKE_DECAY_M = 120.0
+_FOAM_SHARE = 0.5
 _LEAST_WAKE_SIGMAS = 6.0
+_WAKE_CELLS = (3.0, 28.0)  # beyond a hull's end: clear of its blur, and as far as foam is seen
+_WAVE_CORRELATION = 2.0  # cells of sea that vary together, as the root of their number
 # Blur of a 5 m imager (MTF at Nyquist 0.25: 0.53 cells) and of the bilinear look-up (0.41 cells).
 _BLUR_CELLS = 0.67
 _MODEL_SIGMA_CELLS = 0.35  # how far a hull's ends are from a rectangle's, one standard deviation
+# A bow that tapers over a tenth to a quarter of the length is half missing from the rectangle that
+# fits best: so much of the length the rectangle has, and how that varies between ships.
+_RECTANGLE_SHARE, _RECTANGLE_SIGMA = 0.92, 0.03
 _PLACE_SIGMA_CELLS = 0.5  # of the geolocation
 
 
@@ -109,7 +115,7 @@ def find_vessels(
             continue
         if static is not None and static[round(hull.row), round(hull.column)]:
             continue
-        vessel = _vessel(hull, tile, float(peaks[number]))
+        vessel = _vessel(hull, tile)
         if vessel is not None:
             found.append((vessel, hull))
     return tuple(sorted((vessel for vessel, _ in found), key=lambda one: (one.row, one.column)))
@@ -243,6 +249,7 @@ class _Hull:
     place_sigma: float
     wake: float
     explained: float
+    peak: float
 
 
 def _axes(
@@ -288,12 +295,14 @@ def _fit(
     gsd_m: float,
 ) -> _Hull | None:
     """Return the hull and wake that explain a bright spot best, or None where nothing fits."""
-    margin = 5
+    margin = 4
     rows = slice(max(box[0].start - margin, 0), min(box[0].stop + margin, score.shape[0]))
     columns = slice(max(box[1].start - margin, 0), min(box[1].stop + margin, score.shape[1]))
     stamp = score[rows, columns].astype(np.float64)
     owner = labels[rows, columns]
-    use = (owner == 0) | (owner == label)
+    mine = owner == label
+    use = ndimage.binary_dilation(mine, np.ones((3, 3), np.bool_), iterations=3)
+    use &= (owner == 0) | mine
     inside = np.where(owner == label, stamp, 0.0)
     bright = inside > 0.4 * inside.max()
     down, right = np.nonzero(bright)
@@ -333,23 +342,51 @@ def _fit(
     length, width = abs(length), abs(width)
     if width > length:
         length, width, heading = width, length, heading + np.pi / 2.0
-    astern, ahead = heights[1], heights[2]
-    trace = matrix[:, 2 if ahead > astern else 1]
-    significance = abs(astern - ahead) * float(np.sqrt(np.sum(trace**2))) / noise
-    if ahead > astern:
+    row, column = float(row) + rows.start, float(column) + columns.start
+    wake = _wake(score, row, column, length, width, heading)
+    if wake < 0.0:
         heading += np.pi
     return _Hull(
-        row=float(row) + rows.start,
-        column=float(column) + columns.start,
+        row=row,
+        column=column,
         length=float(length),
         width=float(width),
         heading=float(heading % (2.0 * np.pi)),
         length_sigma=sigmas[2],
         heading_sigma=sigmas[4],
         place_sigma=max(sigmas[0], sigmas[1]),
-        wake=significance,
+        wake=abs(wake),
         explained=1.0 - float(np.sum(left**2) / np.sum(values**2)),
+        peak=float(inside.max()),
     )
+
+
+def _wake(
+    score: NDArray[np.float32],
+    row: float,
+    column: float,
+    length: float,
+    width: float,
+    heading: float,
+) -> float:
+    """Return how much brighter the sea is astern than ahead, in standard deviations.
+
+    The mean across the hull's track, cell by cell along it, and the median of those: what is short,
+    as another ship, does not count.
+    """
+    steps = np.arange(*_WAKE_CELLS)
+    half = width / 2.0 + 0.5
+    across = np.arange(-half, half + 0.5)
+    levels = []
+    for sense in (-1.0, 1.0):
+        along = sense * (length / 2.0 + steps)[:, None]
+        right = along * np.sin(heading) + across * np.cos(heading)
+        down = -along * np.cos(heading) + across * np.sin(heading)
+        where = np.stack([row + down, column + right])
+        values = ndimage.map_coordinates(score, where, order=0, mode="nearest")
+        levels.append(float(np.median(values.mean(axis=1))))
+    spread = 1.25 * _WAVE_CORRELATION / np.sqrt(steps.size * across.size)
+    return float((levels[0] - levels[1]) / spread)
 
 
 def _sigmas(jacobian: NDArray[np.float64], noise: float) -> list[float]:
@@ -369,10 +406,12 @@ def _behind(hull: _Hull, other: _Hull) -> bool:
         return False
     if abs(float(along)) < other.length / 2.0 + 3.0:
         return True
-    return other.wake > _LEAST_WAKE_SIGMAS and -6.0 * other.length - 40.0 < float(along) < 0.0
+    # Foam is fainter than the hull that makes it; another ship in the wake need not be.
+    foam = hull.peak < _FOAM_SHARE * other.peak and other.wake > _LEAST_WAKE_SIGMAS
+    return foam and -4.0 * other.length - 40.0 < float(along) < 0.0
 
 
-def _vessel(hull: _Hull, tile: Tile, snr: float) -> Vessel | None:
+def _vessel(hull: _Hull, tile: Tile) -> Vessel | None:
     """Return what was measured, or None where it is not shaped like a vessel."""
     gsd_m = tile.grid.gsd_m
     length_m, width_m = hull.length * gsd_m, hull.width * gsd_m
@@ -388,26 +427,33 @@ def _vessel(hull: _Hull, tile: Tile, snr: float) -> Vessel | None:
     contrast = _contrast(hull, tile)
     if contrast < _LEAST_CONTRAST:
         return None
+    length_m = hull.length / _RECTANGLE_SHARE * gsd_m
+    known = bool(hull.wake > _LEAST_WAKE_SIGMAS)
+    ahead = (length_m / gsd_m - hull.length) / 2.0 if known else 0.0
+    row = hull.row - ahead * np.cos(hull.heading)
+    column = hull.column + ahead * np.sin(hull.heading)
+    taper_m = 0.0 if known else (length_m - hull.length * gsd_m) / 2.0
     a, _, west, _, e, north = tile.grid.transform
-    east_m, north_m = west + a * (hull.column + 0.5), north + e * (hull.row + 0.5)
+    east_m, north_m = west + a * (column + 0.5), north + e * (row + 0.5)
     longitude, latitude = warp_points(f"EPSG:{tile.grid.epsg}", "EPSG:4326", [east_m], [north_m])[
         :2
     ]
-    length_sigma = float(np.hypot(hull.length_sigma, np.hypot(_MODEL_SIGMA_CELLS, 0.0)))
+    ends = float(np.hypot(hull.length_sigma, _MODEL_SIGMA_CELLS)) * gsd_m
+    place = float(np.hypot(hull.place_sigma, _PLACE_SIGMA_CELLS)) * gsd_m
     return Vessel(
-        row=hull.row,
-        column=hull.column,
+        row=float(row),
+        column=float(column),
         longitude_deg=float(longitude[0]),
         latitude_deg=float(latitude[0]),
-        position_sigma_m=float(np.hypot(hull.place_sigma, _PLACE_SIGMA_CELLS)) * gsd_m,
+        position_sigma_m=float(np.hypot(place, taper_m)),
         length_m=length_m,
-        length_sigma_m=float(np.hypot(length_sigma * gsd_m, 0.03 * length_m)),
+        length_sigma_m=float(np.hypot(ends, _RECTANGLE_SIGMA * length_m)),
         width_m=max(width_m, 0.5 * gsd_m),
         heading_deg=float(np.degrees(hull.heading)),
         heading_sigma_deg=float(np.degrees(np.hypot(hull.heading_sigma, 0.3 / hull.length))),
-        heading_known=hull.wake > _LEAST_WAKE_SIGMAS,
+        heading_known=known,
         contrast=contrast,
-        snr=snr,
+        snr=hull.peak,
     )
 
 
