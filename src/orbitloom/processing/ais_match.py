@@ -69,7 +69,7 @@ class Identity:
 def offset_m(
     longitude_deg: float, latitude_deg: float, from_longitude_deg: float, from_latitude_deg: float
 ) -> NDArray[np.float64]:
-    """Return metres east and north from one place to another nearby, across 180 degrees too."""
+    """Return metres east and north of a place, seen from another nearby; across 180 degrees too."""
     turn = (longitude_deg - from_longitude_deg + 180.0) % 360.0 - 180.0
     north = latitude_deg - from_latitude_deg
     shrink = np.cos(np.radians((latitude_deg + from_latitude_deg) / 2.0))

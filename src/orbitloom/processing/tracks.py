@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -120,15 +120,15 @@ class Tracks:
         seen longest ago.
         """
         order = sorted(self.tracks, key=lambda one: (one.mmsi is not None, -one.t_ns, one.name))
-        kept: list[dict[str, Any]] = []
-        size = len(canonical_json({"tracks": []}))
+        kept: list[tuple[Any, ...]] = []
+        size = len(canonical_json({"fields": _FIELDS, "tracks": []}))
         for track in order:
-            entry = asdict(track)
-            size += len(canonical_json(entry)) + 1
+            row = astuple(track)
+            size += len(canonical_json(row)) + 1
             if size > limit_bytes:
                 break
-            kept.append(entry)
-        return canonical_json({"tracks": kept})
+            kept.append(row)
+        return canonical_json({"fields": _FIELDS, "tracks": kept})
 
     @classmethod
     def from_json(cls, octets: bytes) -> Tracks:
@@ -140,22 +140,30 @@ class Tracks:
             If these are no tracks.
         """
         try:
-            entries = json.loads(octets)["tracks"]
+            content = json.loads(octets)
             tracks = tuple(
-                Track(
-                    **entry
-                    | {
-                        "velocity_m_s": tuple(entry["velocity_m_s"]),
-                        "covariance": tuple(entry["covariance"]),
-                    }
-                )
-                for entry in entries
+                _read(dict(zip(content["fields"], row, strict=True))) for row in content["tracks"]
             )
-            if any(len(one.covariance) != 10 or len(one.velocity_m_s) != 2 for one in tracks):
-                raise ValueError("a state of another size")
         except (ValueError, TypeError, KeyError) as error:
             raise InputFileError(f"these are no tracks: {error}") from error
         return cls(tracks=tuple(sorted(tracks, key=lambda one: one.name)))
+
+
+_FIELDS = tuple(field.name for field in fields(Track))
+
+
+def _read(entry: dict[str, Any]) -> Track:
+    track = Track(**entry)
+    numbers = (*track.velocity_m_s, *track.covariance, track.longitude_deg, track.latitude_deg)
+    if len(track.velocity_m_s) != 2 or len(track.covariance) != 10:
+        raise ValueError("a state of another size")
+    if not np.isfinite(np.array(numbers, dtype=np.float64)).all():
+        raise ValueError("a state that is not of numbers")
+    return replace(
+        track,
+        velocity_m_s=(float(numbers[0]), float(numbers[1])),
+        covariance=tuple(float(value) for value in track.covariance),
+    )
 
 
 def update(
@@ -226,7 +234,7 @@ def _gain(sighting: Sighting, track: Track, kalman: Any) -> float:
         sighting.longitude_deg, sighting.latitude_deg, track.longitude_deg, track.latitude_deg
     )
     covariance = kalman.P[:2, :2] + np.eye(2) * sighting.position_sigma_m**2
-    missed = -off - kalman.x[:2]
+    missed = off - kalman.x[:2]
     distance2 = float(missed @ np.linalg.solve(covariance, missed))
     if known:
         return _SAME_SHIP - min(distance2, 1e3)
@@ -301,7 +309,7 @@ def _joined(track: Track, kalman: Any, sighting: Sighting, t_ns: int) -> Track:
     )
     if t_ns < track.t_ns:
         return told
-    off = -offset_m(
+    off = offset_m(
         sighting.longitude_deg, sighting.latitude_deg, track.longitude_deg, track.latitude_deg
     )
     kalman.update(off, R=np.eye(2) * sighting.position_sigma_m**2)
