@@ -32,6 +32,8 @@ class Battery:
     ----------
     charge_j
         Energy in store at `t_ns`.
+    soft_limit_j
+        Charge below which work stops.
     solar_j, spilled_j, consumed_j, unmet_j
         Totals since the start.
     """
@@ -45,9 +47,9 @@ class Battery:
         self._sunlight = 0.0
         self._loads: dict[str, float] = {}
         soft = 1.0 - power.soft_depth_of_discharge
-        self._soft_j = self.capacity_j * soft
+        self.soft_limit_j = self.capacity_j * soft
         self._resume_j = self.capacity_j * min(1.0, soft + power.resume_margin)
-        self.below_soft_limit = self.charge_j <= self._soft_j
+        self.below_soft_limit = self.charge_j <= self.soft_limit_j
         self._start_j = self.charge_j
 
     @property
@@ -88,7 +90,7 @@ class Battery:
         self.spilled_j += spilled
         self.consumed_j += asked - unmet
         self.unmet_j += unmet
-        if self.charge_j <= self._soft_j + _NEAR_J:
+        if self.charge_j <= self.soft_limit_j + _NEAR_J:
             self.below_soft_limit = True
         elif self.charge_j >= self._resume_j - _NEAR_J:
             self.below_soft_limit = False
@@ -101,7 +103,7 @@ class Battery:
         """
         net_w = self._array_w * self._sunlight - self.load_w
         if net_w < 0.0:
-            level_j = 0.0 if self.below_soft_limit else self._soft_j
+            level_j = 0.0 if self.below_soft_limit else self.soft_limit_j
         else:
             level_j = self._resume_j if self.below_soft_limit else self.capacity_j
         if net_w == 0.0 or self.charge_j == level_j:

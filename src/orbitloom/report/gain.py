@@ -74,7 +74,7 @@ def time_by_group(result: FlightResult, arm: str) -> dict[str, float]:
     """Return the mean seconds that a capture of an arm spent on each group, largest group first."""
     spent_ns = dict.fromkeys(GROUPS, 0)
     for row in result.ledger:
-        if row.arm == arm:
+        if row.arm == arm and row.capture < len(result.tasks):  # not the second looks
             spent_ns[group_of(row)] += row.end_ns - row.start_ns
     captures = max(len(result.tasks), 1)
     return {

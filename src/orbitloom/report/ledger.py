@@ -52,7 +52,9 @@ def write_ledger(frame: pd.DataFrame, file: Path) -> None:
         for name in LEDGER_COLUMNS
     ]
     columns = [Array(frame[field.name].tolist(), field) for field in fields]
-    write_parquet(Table.from_arrays(columns, schema=Schema(fields)), str(file), compression="zstd(3)")
+    write_parquet(
+        Table.from_arrays(columns, schema=Schema(fields)), str(file), compression="zstd(3)"
+    )
 
 
 def breaks(result: FlightResult) -> list[str]:
@@ -61,7 +63,7 @@ def breaks(result: FlightResult) -> list[str]:
     For each capture of each arm: the rows start at the middle of the capture, each starts where
     the one before ended, none ends before it starts; the last ends in the inbox, and their
     durations sum to the latency, or, for an undelivered answer, it ends with the flight. Exact,
-    in integer nanoseconds.
+    in integer nanoseconds. A second look's rows start when it was decided on.
     """
     rows: dict[tuple[str, int], list[LedgerRow]] = {}
     for row in result.ledger:
@@ -77,22 +79,36 @@ def breaks(result: FlightResult) -> list[str]:
                 continue
             if steps[0].start_ns != middles_ns[fate.capture]:
                 found.append(f"{who}: does not start at the middle of the capture")
-            found.extend(
-                f"{who}: {after.step!r} starts {after.start_ns - before.end_ns} ns after "
-                f"{before.step!r} ended"
-                for before, after in pairwise(steps)
-                if after.start_ns != before.end_ns
-            )
-            found.extend(
-                f"{who}: {step.step!r} ends before it starts"
-                for step in steps
-                if step.end_ns < step.start_ns
-            )
+            found += _seams(who, steps)
             end_ns = result.scenario.end_ns if fate.inbox_ns is None else fate.inbox_ns
             if steps[-1].end_ns != end_ns:
                 found.append(f"{who}: ends {steps[-1].end_ns - end_ns} ns off its end")
             total_ns = sum(step.end_ns - step.start_ns for step in steps)
             if fate.latency_ns is not None and total_ns != fate.latency_ns:
                 found.append(f"{who}: steps sum to {total_ns} ns, latency is {fate.latency_ns} ns")
+        for cue in arm.cues:
+            steps = rows.pop((name, cue.look.capture), [])
+            who = f"{name}, second look {cue.look.capture}"
+            if not steps or steps[0].start_ns != cue.asked_ns:
+                found.append(f"{who}: does not start at its decision")
+            found += _seams(who, steps)
+            arrived_ns = None if cue.fate is None else cue.fate.inbox_ns
+            if arrived_ns is not None and steps[-1].end_ns != arrived_ns:
+                found.append(f"{who}: ends {steps[-1].end_ns - arrived_ns} ns off its end")
     found.extend(f"{arm}, capture {capture}: rows of no answer" for arm, capture in rows)
     return found
+
+
+def _seams(who: str, steps: list[LedgerRow]) -> list[str]:
+    """Return where steps do not follow each other."""
+    gaps = [
+        f"{who}: {after.step!r} starts {after.start_ns - before.end_ns} ns after "
+        f"{before.step!r} ended"
+        for before, after in pairwise(steps)
+        if after.start_ns != before.end_ns
+    ]
+    return gaps + [
+        f"{who}: {step.step!r} ends before it starts"
+        for step in steps
+        if step.end_ns < step.start_ns
+    ]

@@ -87,9 +87,8 @@ class SceneFile(Section):
 class Cue(Section):
     """Tip and cue: whether an alert asks a following satellite for a second look."""
 
-    enabled: bool = quantity(False, "", "choice", "whether alerts ask for a second look")
     within_min: float = quantity(
-        120.0, "min", "choice", "a later look is not asked for", gt=0, le=1440
+        0.0, "min", "choice", "how late a second look may be; 0 asks for none", ge=0, le=1440
     )
     margin_s: float = quantity(
         30.0, "s", "choice", "between decision and slew, for the tip's way", ge=0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import simpy
@@ -27,12 +28,14 @@ from orbitloom.scenario import Arm
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.clock import Clock
 from orbitloom.twin.craft import Craft
-from orbitloom.twin.result import ArmResult, Fate, SurveyTotals
+from orbitloom.twin.cueing import Cueing
+from orbitloom.twin.result import ArmResult, CuedLook, Fate, SurveyTotals
 from orbitloom.twin.traffic import Links, Traffic
 from orbitloom.twin.trail import Trail
 from orbitloom.twin.worker import Worker
 from orbitloom.twin.workshop import Workshop
 from orbitloom.wire import RF, Answer, Bundle, CaptureTask, LedgerRow, Priority
+from orbitloom.wire.briefing import Earlier
 from orbitloom.world.geometry import World
 
 __all__ = ["ArmFlight"]
@@ -117,6 +120,8 @@ class ArmFlight:
         self._lost: dict[int, str] = {}  # capture: the satellite that had no room for it
         self._bundles = 0
         self._survey_bytes = dict.fromkeys(("produced", "processed", "downlinked"), 0)
+        self._tips: dict[int, Callable[[], None]] = {}
+        self._cueing = Cueing(clock, world, self._crafts, self._send_tip, self._second_look)
         by_name = {craft.name: craft for craft in self._crafts}
         for task in world.tasks:
             clock.process(self._capture(task, by_name[task.satellite]))
@@ -124,7 +129,8 @@ class ArmFlight:
     @property
     def ledger(self) -> tuple[LedgerRow, ...]:
         """All rows of this arm, by capture and start."""
-        return tuple(row for trail in self._trails.values() for row in trail.rows)
+        trails = {**self._trails, **self._cueing.trails}
+        return tuple(row for trail in trails.values() for row in trail.rows)
 
     def fly(self) -> ArmResult:
         """Run the clock to the end and return what became of everything."""
@@ -137,11 +143,40 @@ class ArmFlight:
             fates=tuple(self._fate(task) for task in self._world.tasks),
             survey=self._survey_totals(),
             satellites=tuple(craft.history() for craft in self._crafts),
+            cues=tuple(self._cue(look) for look in self._cueing.looks),
         )
+
+    def _second_look(
+        self, task: CaptureTask, craft: Craft, earlier: Earlier
+    ) -> Generator[simpy.Event, Any, None]:
+        """Take a look that another satellite has asked for."""
+        trail = self._trails[task.capture] = self._cueing.trails[task.capture]
+        self._workshop.add(task, earlier)
+        yield self._clock.until(task.start_ns)
+        trail.wait(craft.name, task.middle_ns, "not in view")
+        yield from self._capture(task, craft)
+
+    def _send_tip(
+        self, sender: Craft, receiver: Craft, size: int, trail: Trail, arrived: Callable[[], None]
+    ) -> None:
+        bundle = self._bundle(sender, size, Priority.ALERT, capture=trail.capture)
+        bundle = replace(bundle, destination=receiver.index)
+        self._tips[bundle.bundle] = arrived
+        self._traffic.send(bundle, trail)
+
+    def _cue(self, look: CuedLook) -> CuedLook:
+        """Return a second look with what became of it."""
+        task = look.look
+        if look.outcome != "pointed":
+            return look
+        answer = self.answers.get(task.capture)
+        score = None if answer is None else self._workshop.score(task).result()
+        return replace(look, fate=self._fate(task), answer=answer, score=score)
 
     def _capture(self, task: CaptureTask, craft: Craft) -> Generator[simpy.Event, Any, None]:
         clock, trail = self._clock, self._trails[task.capture]
-        yield clock.until(task.start_ns)
+        if clock.now_ns < task.start_ns:
+            yield clock.until(task.start_ns)
         craft.image(True)
         yield clock.until(task.end_ns)
         craft.image(False)
@@ -166,7 +201,9 @@ class ArmFlight:
             craft.store.put(task.capture, size)
             urgent = answer.kind == "alert"
             self._send(task, craft, size, Priority.ALERT if urgent else Priority.NORMAL)
-        self._on_capture(task)
+            self._cueing.consider(task, answer, self.arm)
+        if task.capture < len(self._world.tasks):
+            self._on_capture(task)
 
     def _process(
         self, task: CaptureTask, worker: Worker, node: str
@@ -249,12 +286,14 @@ class ArmFlight:
 
     def _moved(self, bundle: Bundle, sender: int, receiver: int) -> None:
         """Free what has left its source; a relay's buffer is not counted against its store."""
-        if sender == bundle.source:
+        if sender == bundle.source and bundle.destination is None:
             key = -bundle.bundle if bundle.capture == _SURVEY else bundle.capture
             self._crafts[sender].store.drop(key, bundle.size_bytes)
 
     def _arrived(self, bundle: Bundle, station: int) -> None:
-        if bundle.capture == _SURVEY:
+        if bundle.bundle in self._tips:
+            self._tips.pop(bundle.bundle)()
+        elif bundle.capture == _SURVEY:
             self._survey_bytes["downlinked"] += bundle.size_bytes
             if not self._on_board:
                 self._clock.process(self._process_survey(bundle.size_bytes, station))

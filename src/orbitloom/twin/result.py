@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from orbitloom.scenario import Arm, Scenario
 from orbitloom.wire import Answer, CaptureTask, LedgerRow
 
-__all__ = ["ArmResult", "CaptureScore", "Fate", "FlightResult", "SatelliteHistory", "SurveyTotals"]
+__all__ = [
+    "ArmResult",
+    "CaptureScore",
+    "CuedLook",
+    "Fate",
+    "FlightResult",
+    "SatelliteHistory",
+    "SurveyTotals",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +75,6 @@ class SurveyTotals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArmResult:
-    """One arm of the comparison."""
-
-    arm: Arm
-    fates: tuple[Fate, ...]
-    survey: SurveyTotals
-    satellites: tuple[SatelliteHistory, ...]
-
-    @property
-    def latencies_s(self) -> list[float | None]:
-        """Sense-to-inbox latency of each capture in seconds; None for the undelivered."""
-        return [None if fate.latency_ns is None else fate.latency_ns / 1e9 for fate in self.fates]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureScore:
     """An answer held against the truth it was never told.
 
@@ -96,6 +89,53 @@ class CaptureScore:
     truth_km2: float
     found_km2: float
     iou: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CuedLook:
+    """A second look that an alert asked for.
+
+    Attributes
+    ----------
+    first
+        Capture of the alert.
+    look
+        The second look; its capture number follows those of the planned captures.
+    event
+        What was found.
+    asked_ns, received_ns
+        When it was decided, and when the satellite asked got the tip; None if it never did.
+    outcome
+        "pointed", why it was refused ("late", "busy", "power", "store"), or "on its way".
+    fate, answer, score
+        What became of the look; None if it was not taken or not finished.
+    """
+
+    first: int
+    look: CaptureTask
+    event: str
+    asked_ns: int
+    received_ns: int | None = None
+    outcome: str = "on its way"
+    fate: Fate | None = None
+    answer: Answer | None = None
+    score: CaptureScore | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One arm of the comparison; `cues` are the second looks that it asked for."""
+
+    arm: Arm
+    fates: tuple[Fate, ...]
+    survey: SurveyTotals
+    satellites: tuple[SatelliteHistory, ...]
+    cues: tuple[CuedLook, ...] = ()
+
+    @property
+    def latencies_s(self) -> list[float | None]:
+        """Sense-to-inbox latency of each capture in seconds; None for the undelivered."""
+        return [None if fate.latency_ns is None else fate.latency_ns / 1e9 for fate in self.fates]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

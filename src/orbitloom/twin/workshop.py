@@ -23,6 +23,7 @@ from orbitloom.scenario import Scenario
 from orbitloom.twin.result import CaptureScore
 from orbitloom.twin.score import score
 from orbitloom.wire import Calibration, CaptureTask
+from orbitloom.wire.briefing import Briefing, Earlier
 from orbitloom.world.geometry import World
 from orbitloom.world.observe import (
     Observation,
@@ -63,32 +64,40 @@ class Workshop:
         self._scenario: Scenario = world.scenario
         self._tasks = world.tasks
         self._executor = executor
-        self._jobs: list[ObservationJob] = [
-            observation_job(world.scenario, world.ephemeris, task) for task in world.tasks
-        ]
+        self._world = world
+        self._jobs: dict[int, ObservationJob] = {}
+        self._earlier: dict[int, Earlier] = {}
+        for task in world.tasks:
+            self._jobs[task.capture] = observation_job(world.scenario, world.ephemeris, task)
         self._calibrations: dict[str, Calibration] = {}
         self._observing: dict[int, Future[Observation]] = {}
         self._recordings: dict[int, Recording] = {}
         self._results: dict[str, Future[ChainResult]] = {}
         self._scores: dict[int, Future[CaptureScore]] = {}
 
+    def add(self, task: CaptureTask, earlier: Earlier) -> None:
+        """Take in a look that was not planned: the second one at an alert."""
+        world = self._world
+        self._jobs[task.capture] = observation_job(world.scenario, world.ephemeris, task)
+        self._earlier[task.capture] = earlier
+
     def record(self, task: CaptureTask) -> Recording:
         """Return what the satellite recorded of a capture; waits until the packets exist."""
-        for ahead in range(task.capture, min(task.capture + 1 + _AHEAD, len(self._tasks))):
+        for ahead in (task.capture, *self._next(task.capture, _AHEAD)):
             if ahead not in self._recordings:
                 self._observe(ahead)
         # A ground arm asks for packets much later, if at all: it has them observed again.
-        for old in [capture for capture in self._observing if capture < task.capture - _AHEAD]:
+        for old in [capture for capture in self._observing if self._is_old(capture, task.capture)]:
             del self._observing[old]
         return self._recording(task.capture)
 
     def start(self, task: CaptureTask) -> Future[ChainResult]:
         """Start the chain over a capture's packets, unless the same bytes had it before."""
         result = self._process(task)
-        for ahead in self._tasks[task.capture + 1 : task.capture + _AHEAD]:
-            observing = self._observing.get(ahead.capture)
+        for ahead in self._next(task.capture, _AHEAD - 1):
+            observing = self._observing.get(ahead)
             if observing is not None and observing.done():
-                self._process(ahead)
+                self._process(self._tasks[ahead])
         return result
 
     def result(self, task: CaptureTask) -> ChainResult:
@@ -103,6 +112,16 @@ class Workshop:
                 score, self._jobs[task.capture], result.answer, result.grid
             )
         return self._scores[task.capture]
+
+    def _is_old(self, capture: int, now: int) -> bool:
+        planned = len(self._tasks)
+        return capture < now - _AHEAD and now < planned
+
+    def _next(self, capture: int, count: int) -> range:
+        """Return the planned captures that follow; second looks are none of them."""
+        if capture >= len(self._tasks):
+            return range(0)
+        return range(capture + 1, min(capture + 1 + count, len(self._tasks)))
 
     def _observe(self, capture: int) -> Future[Observation]:
         if capture not in self._observing:
@@ -130,6 +149,7 @@ class Workshop:
                 self._calibration(task.satellite),
                 self._scenario.app,
                 self._scenario.model.kind,
+                Briefing(earlier=self._earlier.get(task.capture)),
             )
         return self._results[digest]
 

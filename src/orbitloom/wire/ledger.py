@@ -15,6 +15,7 @@ WaitCause = Literal[
     "no contact",
     "link busy",
     "store full",
+    "not in view",
 ]
 """Why a step of kind ``wait`` waited; empty for every other step."""
 
@@ -37,7 +38,7 @@ class LedgerRow:
     """One step: who, what, from when to when, bytes in and out, energy, and why it waited.
 
     The rows of one capture in one arm are contiguous: each starts where the one before ended. The
-    first starts at the middle of the capture.
+    first starts at the middle of the capture; that of a second look when it was decided on.
     """
 
     arm: str
