@@ -22,13 +22,18 @@ def tilted_place(*, longitude_deg=15.2, latitude_deg=47.0, turn_deg=12.0, bend=2
     turn = np.radians(turn_deg)
     east_m = 10 * (right * np.cos(turn) - down * np.sin(turn))
     north_m = -10 * (right * np.sin(turn) + down * np.cos(turn))
+    longitudes_deg = longitude_deg + east_m / (111_320 * np.cos(np.radians(latitude_deg)))
+    latitudes_deg = latitude_deg + north_m / 111_320
     return Geolocation(
         lines=lines,
         columns=columns,
-        longitude_deg=longitude_deg + east_m / (111_320 * np.cos(np.radians(latitude_deg))),
-        latitude_deg=latitude_deg + north_m / 111_320,
+        longitude_deg=longitudes_deg,
+        latitude_deg=latitudes_deg,
         off_nadir_deg=0.0,
         slant_range_m=505e3,
+        levels_m=np.zeros(1),
+        levels_longitude_deg=longitudes_deg[None],
+        levels_latitude_deg=latitudes_deg[None],
     )
 
 

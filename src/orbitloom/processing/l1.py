@@ -1,9 +1,10 @@
 """L1: radiance with quality and noise, and where each pixel lies, from the packets alone.
 
 Geolocation is the direct one of any pushbroom imager: interpolate position and attitude to the
-line's time, turn the column's view vector into the Earth-fixed frame, and meet the WGS84 ellipsoid
-(NIMA TR8350.2). Terrain, velocity aberration (13 m at 505 km if uncorrected) and refraction are
-left out: the navigation solution is taken as corrected for aberration, and the ground as smooth.
+line's time, turn the column's view vector into the Earth-fixed frame, and meet the ground: WGS84
+(NIMA TR8350.2), or the terrain above it that the ray comes to first. Velocity aberration (13 m at
+505 km if uncorrected) and refraction are left out: the navigation solution is taken as corrected
+for aberration.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from orbitloom.processing.kernels import (
     to_radiance,
 )
 from orbitloom.processing.l0 import Frames
+from orbitloom.processing.terrain import check_terrain, heights_at, project, steepest
+from orbitloom.wire.briefing import Terrain
 from orbitloom.wire.imager import Ancillary
 from orbitloom.wire.tasking import Calibration
 
@@ -62,6 +65,8 @@ _LEAST_STRIPE = 1e-4
 _WINDOW, _LEAST_WINDOW = 256, 64
 _PASS = 0.15  # cycles per pixel, 1 sigma
 _CLEAR_PEAK = 8.0
+_LEAST_RELIEF_M = 10.0  # between the lowest and the highest level
+_MET_M = 0.02  # how near to the ground a ray has met it
 
 _WGS84_A_M = 6_378_137.0
 _WGS84_F = 1.0 / 298.257223563
@@ -146,6 +151,12 @@ class Geolocation:
         Distance along the boresight, mid-capture.
     view_azimuth_deg
         Direction from the ground to the satellite, from north over east, mid-capture.
+    levels_m
+        (k,) heights above the ellipsoid; one without terrain, else three.
+    levels_longitude_deg, levels_latitude_deg
+        (k, n, m) where the nodes' rays pass those heights.
+    terrain
+        The ground that `longitude_deg` and `latitude_deg` lie on; None for the ellipsoid.
     """
 
     lines: NDArray[np.float64]
@@ -154,7 +165,11 @@ class Geolocation:
     latitude_deg: NDArray[np.float64]
     off_nadir_deg: float
     slant_range_m: float
+    levels_m: NDArray[np.float64]
+    levels_longitude_deg: NDArray[np.float64]
+    levels_latitude_deg: NDArray[np.float64]
     view_azimuth_deg: float = 0.0
+    terrain: Terrain | None = None
 
 
 def calibrate(frames: Frames, calibration: Calibration, longest_fill: int = 2) -> Radiance:
@@ -423,7 +438,13 @@ def noise(
     return np.asarray(gain * np.sqrt(variance))
 
 
-def geolocate(ancillary: Sequence[Ancillary], ifov_rad: float, *, nodes: int = 33) -> Geolocation:
+def geolocate(
+    ancillary: Sequence[Ancillary],
+    ifov_rad: float,
+    *,
+    terrain: Terrain | None = None,
+    nodes: int = 33,
+) -> Geolocation:
     """Return where a capture's pixels lie.
 
     Parameters
@@ -432,6 +453,8 @@ def geolocate(ancillary: Sequence[Ancillary], ifov_rad: float, *, nodes: int = 3
         At least two records of one capture, in time order.
     ifov_rad
         Angle between neighbouring columns.
+    terrain
+        Heights of the ground; None for the bare ellipsoid.
     nodes
         Nodes along each direction of the coarse grid.
 
@@ -439,6 +462,8 @@ def geolocate(ancillary: Sequence[Ancillary], ifov_rad: float, *, nodes: int = 3
     ------
     PacketError
         If there are fewer than two records, or a view misses the Earth.
+    InputFileError
+        If the terrain cannot be used.
     """
     if len(ancillary) < 2:
         raise PacketError(f"{len(ancillary)} ancillary records are too few to geolocate; need 2")
@@ -453,19 +478,76 @@ def geolocate(ancillary: Sequence[Ancillary], ifov_rad: float, *, nodes: int = 3
     view_body = np.stack([np.zeros_like(angle), np.tan(angle), np.ones_like(angle)], axis=-1)
     view_body /= np.linalg.norm(view_body, axis=-1, keepdims=True)
     view_ecef = np.einsum("nij,mj->nmi", attitude[:-1], view_body)
-    ground_ecef_m = _meet_ellipsoid(position_ecef_m[:-1, None, :], view_ecef)
-    longitude_deg, latitude_deg = _geodetic_deg(ground_ecef_m)
+    levels_m = _levels(terrain)
+    longitude_deg, latitude_deg = np.moveaxis(
+        [
+            _geodetic_deg(*_meet(position_ecef_m[:-1, None, :], view_ecef, level))
+            for level in levels_m
+        ],
+        1,
+        0,
+    )
 
     boresight = attitude[-1] @ np.array([0.0, 0.0, 1.0])
-    under = _meet_ellipsoid(position_ecef_m[-1], boresight)
+    under, _ = _meet(position_ecef_m[-1], boresight, 0.0)
+    on_ground = (longitude_deg[0], latitude_deg[0])
+    if terrain is not None:
+        on_ground = _first_ground(terrain, levels_m, longitude_deg, latitude_deg)
     return Geolocation(
         lines=lines,
         columns=columns,
-        longitude_deg=longitude_deg,
-        latitude_deg=latitude_deg,
+        longitude_deg=on_ground[0],
+        latitude_deg=on_ground[1],
         off_nadir_deg=_off_nadir_deg(position_ecef_m[-1], boresight),
         slant_range_m=float(np.linalg.norm(under - position_ecef_m[-1])),
         view_azimuth_deg=_azimuth_deg(under, position_ecef_m[-1] - under),
+        levels_m=levels_m,
+        levels_longitude_deg=longitude_deg,
+        levels_latitude_deg=latitude_deg,
+        terrain=terrain,
+    )
+
+
+def _levels(terrain: Terrain | None) -> NDArray[np.float64]:
+    """Return the heights at which rays are met: three over terrain, between them parabolas."""
+    if terrain is None:
+        return np.zeros(1)
+    check_terrain(terrain)
+    low_m, high_m = float(terrain.height_m.min()), float(terrain.height_m.max())
+    room_m = max(0.5 * (_LEAST_RELIEF_M - (high_m - low_m)), 0.0)
+    return np.linspace(low_m - room_m, high_m + room_m, 3)
+
+
+def _first_ground(
+    terrain: Terrain,
+    levels_m: NDArray[np.float64],
+    longitude_deg: NDArray[np.float64],
+    latitude_deg: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitude and latitude where rays, known at three heights, first meet the terrain.
+
+    From the highest level down, by steps so short that the steepest slope cannot rise above the
+    ray within them; so no ridge is passed.
+    """
+    east_m, north_m = project(longitude_deg, latitude_deg, 4326, terrain.epsg)
+    low_m, high_m = levels_m[0], levels_m[-1]
+    lean = np.hypot(east_m[-1] - east_m[0], north_m[-1] - north_m[0]) / (high_m - low_m)
+    safe = 1.0 / (1.0 + steepest(terrain) * lean)
+    height_m = np.full(lean.shape, high_m)
+    while True:
+        share = _parabola((height_m - low_m) / (high_m - low_m))
+        place = (share * east_m).sum(axis=0), (share * north_m).sum(axis=0)
+        clear_m = height_m - heights_at(terrain, *place)
+        if clear_m.max() < _MET_M:
+            break
+        height_m -= safe * np.maximum(clear_m, 0.0)
+    return project(*place, terrain.epsg, 4326)
+
+
+def _parabola(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weights (3, ...) of values at 0, 1/2 and 1 for the parabola through them."""
+    return np.stack(
+        [(1 - share) * (1 - 2 * share), 4 * share * (1 - share), share * (2 * share - 1)]
     )
 
 
@@ -513,26 +595,34 @@ def _rotation(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _meet_ellipsoid(
-    origin_ecef_m: NDArray[np.float64], direction: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return where rays first meet the WGS84 ellipsoid, by scaling it to the unit sphere."""
-    scale = np.array([_WGS84_A_M, _WGS84_A_M, _WGS84_B_M])
+def _meet(
+    origin_ecef_m: NDArray[np.float64], direction: NDArray[np.float64], height_m: float
+) -> tuple[NDArray[np.float64], float]:
+    """Return where rays first meet the WGS84 ellipsoid blown up by a height, and that height.
+
+    By scaling it to the unit sphere. Blown up it is within 0.02 m of the surface of equal height
+    up to 9 km.
+    """
+    scale = np.array([_WGS84_A_M, _WGS84_A_M, _WGS84_B_M]) + height_m
     p, d = origin_ecef_m / scale, direction / scale
     a, b, c = (d * d).sum(-1), (p * d).sum(-1), (p * p).sum(-1) - 1.0
     under_root = b * b - a * c
     if not (np.all(under_root >= 0.0) and np.all(b <= 0.0)):  # so put, NaN misses it too
         raise PacketError("a view vector misses the Earth")
     distance = (-b - np.sqrt(under_root)) / a
-    return np.asarray(origin_ecef_m + distance[..., None] * direction)
+    return np.asarray(origin_ecef_m + distance[..., None] * direction), height_m
 
 
 def _geodetic_deg(
-    surface_ecef_m: NDArray[np.float64],
+    surface_ecef_m: NDArray[np.float64], height_m: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return longitude and latitude of points on the ellipsoid (height zero: closed form)."""
+    """Return longitude and latitude of points on the ellipsoid blown up by a height.
+
+    Closed form: there the normal is the blown-up ellipsoid's own, to 4e-9 rad up to 9 km.
+    """
     x, y, z = np.moveaxis(surface_ecef_m, -1, 0)
-    latitude = np.arctan2(z, (1.0 - _WGS84_E2) * np.hypot(x, y))
+    axes = ((_WGS84_B_M + height_m) / (_WGS84_A_M + height_m)) ** 2
+    latitude = np.arctan2(z, axes * np.hypot(x, y))
     return np.degrees(np.arctan2(y, x)), np.degrees(latitude)
 
 

@@ -2,7 +2,8 @@
 
 The grid's edges are multiples of its pixel, so that tiles of one place laid over each other match
 pixel by pixel. Each grid cell looks up where on the sensor it was seen (inverse mapping) through a
-polynomial fitted to the geolocation; reflectance is bilinear, masks are nearest neighbour.
+polynomial of east, north and the cell's own height, fitted to where the geolocation's rays pass
+three heights; so relief shifts nothing. Reflectance is bilinear, masks are nearest neighbour.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import rasterio.shutil
 from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
-from rasterio.warp import transform as warp_points
 
 from orbitloom.errors import PacketError
+from orbitloom.processing.kernels import resample_bands
 from orbitloom.processing.l1 import Geolocation
 from orbitloom.processing.l2 import NO_DATA, Reflectance
+from orbitloom.processing.terrain import heights_on_rows, project
 from orbitloom.wire.utm import utm_epsg
 
 __all__ = ["SCALE", "Grid", "Tile", "grid_for", "resample", "to_cog"]
@@ -28,6 +30,7 @@ SCALE = 1e-4
 
 _LARGEST_RESIDUAL_PX = 0.05
 _BLOCK = 512
+_ROWS = 128  # of the grid at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def grid_for(place: Geolocation, gsd_m: float) -> Grid:
     """Return the grid that holds a capture's footprint, edges snapped to multiples of `gsd_m`."""
     row, column = (n // 2 for n in place.longitude_deg.shape)
     epsg = utm_epsg(float(place.latitude_deg[row, column]), float(place.longitude_deg[row, column]))
-    east_m, north_m = _to_utm(place, epsg)
+    east_m, north_m = project(place.longitude_deg, place.latitude_deg, 4326, epsg)
     west = float(np.floor(east_m.min() / gsd_m) * gsd_m)
     north = float(np.ceil(north_m.max() / gsd_m) * gsd_m)
     columns = int(np.ceil((east_m.max() - west) / gsd_m))
@@ -101,65 +104,93 @@ def grid_for(place: Geolocation, gsd_m: float) -> Grid:
     return Grid(epsg=epsg, transform=(gsd_m, 0.0, west, 0.0, -gsd_m, north), shape=(rows, columns))
 
 
-def _to_utm(place: Geolocation, epsg: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    shape = place.longitude_deg.shape
-    east, north = warp_points(
-        "EPSG:4326",
-        f"EPSG:{epsg}",
-        place.longitude_deg.ravel().tolist(),
-        place.latitude_deg.ravel().tolist(),
-    )[:2]
-    return np.array(east).reshape(shape), np.array(north).reshape(shape)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Inverse:
-    """Sensor line and column as polynomials of east and north, scaled to [-1, 1]."""
+    """Sensor line and column as polynomials of east, north and height, scaled to [-1, 1].
 
-    centre_m: NDArray[np.float64]
-    half_m: NDArray[np.float64]
+    As the rational polynomials that come with commercial imagery, without the denominator.
+
+    Attributes
+    ----------
+    centre, half
+        (3,) metres.
+    line, column
+        (height powers, north powers, east powers).
+    """
+
+    centre: NDArray[np.float64]
+    half: NDArray[np.float64]
     line: NDArray[np.float64]
     column: NDArray[np.float64]
 
-    def lookup(self, grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return where on the sensor each cell's centre was seen: lines and columns."""
-        a, _, west, _, e, north = grid.transform
-        x = (west + a * (np.arange(grid.shape[1]) + 0.5) - self.centre_m[0]) / self.half_m[0]
-        y = (north + e * (np.arange(grid.shape[0]) + 0.5) - self.centre_m[1]) / self.half_m[1]
-        return _grid_values(self.line, x, y), _grid_values(self.column, x, y)
+    def lookup(
+        self, grid: Grid, rows: slice, height_m: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return where on the sensor the centres of some rows of cells were seen."""
+        east_m, north_m = _centres(grid, rows)
+        x = (east_m - self.centre[0]) / self.half[0]
+        y = (north_m - self.centre[1]) / self.half[1]
+        z = None
+        if height_m is not None:
+            z = (height_m - np.float32(self.centre[2])) / np.float32(self.half[2])
+        return _grid_values(self.line, x, y, z), _grid_values(self.column, x, y, z)
+
+
+def _centres(grid: Grid, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the eastings of all columns and the northings of some rows, metres."""
+    a, _, west, _, e, north = grid.transform
+    down, across = np.arange(grid.shape[0], dtype=float)[rows], np.arange(grid.shape[1])
+    return np.asarray(west + a * (across + 0.5)), np.asarray(north + e * (down + 0.5))
 
 
 def _grid_values(
-    coefficients: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
+    coefficients: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    z: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
     """Return a polynomial's values on a grid: powers of y by powers of x, as a matrix product."""
-    order = coefficients.shape[0]
-    powers = np.vander(x, order, increasing=True)
-    rows = np.vander(y, order, increasing=True) @ coefficients.T
-    return (rows @ powers.T).astype(np.float32)
+    order = coefficients.shape[-1]
+    east_powers = np.vander(x, order, increasing=True).T
+    north_powers = np.vander(y, order, increasing=True)
+    value = ((north_powers @ coefficients[0]) @ east_powers).astype(np.float32)
+    if z is not None:
+        lift = [
+            ((north_powers @ part) @ east_powers).astype(np.float32) for part in coefficients[1:]
+        ]
+        value += z * (lift[0] + z * lift[1])
+    return np.asarray(value)
 
 
 def _fit(place: Geolocation, epsg: int) -> _Inverse:
     """Fit the inverse mapping with the lowest degree that leaves less than 0.05 pixel."""
-    east_m, north_m = _to_utm(place, epsg)
-    points = np.stack([east_m.ravel(), north_m.ravel()])
+    east_m, north_m = project(place.levels_longitude_deg, place.levels_latitude_deg, 4326, epsg)
+    levels = np.broadcast_to(place.levels_m[:, None, None], east_m.shape)
+    points = np.stack([east_m.ravel(), north_m.ravel(), levels.ravel()])
     low, high = points.min(axis=1), points.max(axis=1)
-    centre_m, half_m = (low + high) / 2, np.maximum((high - low) / 2, 1.0)
-    x, y = (points - centre_m[:, None]) / half_m[:, None]
-    line, column = (axis.ravel() for axis in np.meshgrid(place.lines, place.columns, indexing="ij"))
+    centre, half = (low + high) / 2, np.maximum((high - low) / 2, 1.0)
+    x, y, z = (points - centre[:, None]) / half[:, None]
+    nodes = np.meshgrid(place.lines, place.columns, indexing="ij")
+    wanted = np.stack([np.broadcast_to(node, east_m.shape).ravel() for node in nodes], axis=1)
+    powers = range(place.levels_m.size)
     for degree in (3, 4, 5, 7):
-        terms = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
-        matrix = np.stack([x**i * y**j for i, j in terms], axis=1)
-        solution, *_ = np.linalg.lstsq(matrix, np.stack([line, column], axis=1), rcond=None)
-        residual = np.abs(matrix @ solution - np.stack([line, column], axis=1)).max()
+        terms = [
+            (i, j, k)
+            for k in powers
+            for i in range(degree + 1 - k)
+            for j in range(degree + 1 - k - i)
+        ]
+        matrix = np.stack([x**i * y**j * z**k for i, j, k in terms], axis=1)
+        solution, *_ = np.linalg.lstsq(matrix, wanted, rcond=None)
+        residual = np.abs(matrix @ solution - wanted).max()
         if residual < _LARGEST_RESIDUAL_PX:
             break
     else:
         raise PacketError(f"the geolocation is not smooth: {residual:.2f} pixels are left")
-    fitted = np.zeros((2, degree + 1, degree + 1))
-    for (i, j), values in zip(terms, solution, strict=True):
-        fitted[:, i, j] = values
-    return _Inverse(centre_m, half_m, fitted[0], fitted[1])
+    fitted = np.zeros((2, len(powers), degree + 1, degree + 1))
+    for (i, j, k), values in zip(terms, solution, strict=True):
+        fitted[:, k, j, i] = values
+    return _Inverse(centre, half, fitted[0], fitted[1])
 
 
 def resample(
@@ -176,55 +207,38 @@ def resample(
     ValueError
         If the geolocation cannot be inverted to 0.05 pixel.
     """
-    bands, lines, columns = scene.reflectance.shape
-    line, column = _fit(place, grid.epsg).lookup(grid)
-    inside = (line >= -0.5) & (line < lines - 0.5) & (column >= -0.5) & (column < columns - 0.5)
-    line = np.clip(line[inside], 0, lines - 1)
-    column = np.clip(column[inside], 0, columns - 1)
-    nearest = np.rint(line).astype(np.int32) * columns + np.rint(column).astype(np.int32)
-    seen = scene.mask.ravel().take(nearest)
-    del nearest
-    has_data = (seen & NO_DATA) == 0
-    mask = np.full(grid.shape, NO_DATA, dtype=np.uint8)
-    mask[inside] = seen
-    numbers = np.zeros((bands, *grid.shape), dtype=np.uint16)
-    top = np.minimum(np.floor(line), np.float32(lines - 2))
-    left = np.minimum(np.floor(column), np.float32(columns - 2))
-    corner = top.astype(np.intp) * columns + left.astype(np.intp)
-    down, right = line - top, column - left
-    for band in range(bands):
-        value = _bilinear(scene.reflectance[band], corner, down, right)
-        value *= np.float32(1.0 / SCALE)
-        np.rint(value, out=value)
-        np.clip(value, 1, 65_535, out=value)
-        value *= has_data
-        numbers[band][inside] = value
+    inverse = _fit(place, grid.epsg)
+    rows = grid.shape[0]
+    numbers = np.empty((len(scene.reflectance), *grid.shape), dtype=np.uint16)
+    mask = np.empty(grid.shape, dtype=np.uint8)
+    inside = with_data = 0
+    for first in range(0, rows, _ROWS):
+        block = slice(first, min(first + _ROWS, rows))
+        height_m = None
+        if place.terrain is not None:
+            height_m = heights_on_rows(place.terrain, grid.epsg, *_centres(grid, block))
+        line, column = inverse.lookup(grid, block, height_m)
+        counts = resample_bands(
+            scene.reflectance,
+            scene.mask,
+            line,
+            column,
+            1.0 / SCALE,
+            NO_DATA,
+            numbers[:, block],
+            mask[block],
+        )
+        inside, with_data = inside + counts[0], with_data + counts[1]
     return Tile(
         grid=grid,
         band_names=band_names,
         numbers=numbers,
         mask=mask,
-        imaged_share=float(np.count_nonzero(has_data) / max(has_data.size, 1)),
+        imaged_share=with_data / max(inside, 1),
         sun_elevation_deg=scene.sun_elevation_deg,
         off_nadir_deg=place.off_nadir_deg,
         snr=snr,
     )
-
-
-def _bilinear(
-    values: NDArray[np.float32],
-    corner: NDArray[np.intp],
-    down: NDArray[np.float32],
-    right: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Return an image's values between four pixels: the flat index of the first, and the shares."""
-    flat, columns = values.ravel(), values.shape[1]
-    upper, lower = flat.take(corner), flat[columns:].take(corner)
-    upper += right * (flat[1:].take(corner) - upper)
-    lower += right * (flat[columns + 1 :].take(corner) - lower)
-    lower -= upper
-    lower *= down
-    return np.asarray(upper + lower)
 
 
 def to_cog(tile: Tile) -> bytes:
