@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytest
 
@@ -95,7 +96,19 @@ def sample_arrival(
 
 
 class OutletContract:
-    """What every outlet keeps, ours and a user's."""
+    """What every outlet keeps, ours and a user's.
+
+    Attributes
+    ----------
+    said
+        What the answers that it serves say besides, as ``{"app": "maritime", "details": [...]}``.
+    """
+
+    said: ClassVar[Mapping[str, Any]] = {}
+
+    def sample(self, kind: str = "alert", **said: Any) -> Arrival:
+        """Return an arrival that the outlet under test may serve."""
+        return sample_arrival(kind, **{**self.said, **said})
 
     @pytest.fixture
     def outlet(self) -> Outlet:
@@ -110,11 +123,11 @@ class OutletContract:
     def test_it_serves_at_least_one_kind(self, outlet: Outlet) -> None:
         """An outlet that never writes is a mistake."""
         kinds = ("alert", "nothing_found", "not_observable")
-        assert any(outlet.render(sample_arrival(kind)) for kind in kinds)
+        assert any(outlet.render(self.sample(kind)) for kind in kinds)
 
     def test_it_returns_a_named_file_or_nothing(self, outlet: Outlet, kind: str) -> None:
         """The name is plain, says which answer it is and has an extension; the file has content."""
-        arrival = sample_arrival(kind)
+        arrival = self.sample(kind)
         file = outlet.render(arrival)
         if file is not None:
             name, content = file
@@ -126,13 +139,13 @@ class OutletContract:
 
     def test_the_same_arrival_gives_the_same_bytes(self, outlet: Outlet, kind: str) -> None:
         """No clock, no random number, no memory of what came before."""
-        first = outlet.render(sample_arrival(kind))
-        outlet.render(sample_arrival("alert", capture=8))
-        assert outlet.render(sample_arrival(kind)) == first
+        first = outlet.render(self.sample(kind))
+        outlet.render(self.sample("alert", capture=8))
+        assert outlet.render(self.sample(kind)) == first
 
     def test_two_captures_are_two_files(self, outlet: Outlet, kind: str) -> None:
         """Neither the name nor the content of one answer is another's."""
-        files = [outlet.render(sample_arrival(kind, capture=capture)) for capture in (7, 12345)]
+        files = [outlet.render(self.sample(kind, capture=capture)) for capture in (7, 12345)]
         if files[0] is not None and files[1] is not None:
             assert files[0][0] != files[1][0]
             assert files[0][1] != files[1][1]
@@ -141,16 +154,16 @@ class OutletContract:
 
     def test_it_leaves_the_answer_as_it_is(self, outlet: Outlet, kind: str) -> None:
         """Rendering changes no byte of the answer and nothing of its parsed record."""
-        arrival = sample_arrival(kind)
+        arrival = self.sample(kind)
         outlet.render(arrival)
         assert canonical_json(arrival.feature) == arrival.answer.record
-        assert arrival.answer == sample_arrival(kind).answer
+        assert arrival.answer == self.sample(kind).answer
 
     @pytest.mark.parametrize("place", sorted(_PLACES))
     def test_it_takes_every_kind_of_place(self, outlet: Outlet, place: str) -> None:
         """A polygon, parts on both sides of the antimeridian, a point."""
-        silent = outlet.render(sample_arrival()) is None
-        assert (outlet.render(sample_arrival(place=place)) is None) == silent
+        silent = outlet.render(self.sample()) is None
+        assert (outlet.render(self.sample(place=place)) is None) == silent
 
     @pytest.mark.parametrize("name", sorted(_HOSTILE))
     def test_hostile_text_neither_breaks_it_nor_reaches_the_name(
@@ -158,11 +171,11 @@ class OutletContract:
     ) -> None:
         """A target's name and a headline come from outside."""
         text = _HOSTILE[name]
-        plain = outlet.render(sample_arrival())
-        hostile = outlet.render(sample_arrival(target=text, headline=text))
+        plain = outlet.render(self.sample())
+        hostile = outlet.render(self.sample(target=text, headline=text))
         assert (hostile and hostile[0]) == (plain and plain[0])
 
     def test_it_needs_no_evidence(self, outlet: Outlet, kind: str) -> None:
         """An answer may come without a chip."""
-        silent = outlet.render(sample_arrival(kind)) is None
-        assert (outlet.render(sample_arrival(kind, chip=b"")) is None) == silent
+        silent = outlet.render(self.sample(kind)) is None
+        assert (outlet.render(self.sample(kind, chip=b"")) is None) == silent

@@ -12,18 +12,32 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import xor
 from typing import Any
 
 from orbitloom.errors import PacketError
 from orbitloom.scenario.time import SECOND_NS, to_datetime
 from orbitloom.wire.ais import AisReport
 
-__all__ = ["Heard", "decode_ais_body", "encode_ais_body", "encode_report", "listen", "reports"]
+__all__ = [
+    "Heard",
+    "decode_ais_body",
+    "encode_ais_body",
+    "encode_report",
+    "encode_target",
+    "encode_text",
+    "listen",
+    "reports",
+    "tagged",
+]
 
 _TIME = struct.Struct(">q")
 _LONGEST = (
     82 + 80
 )  # IEC 61162-1 allows 82 characters; tag blocks and long lines are met in the wild
+_LONGEST_TEXT = 61  # of the 82 characters of a sentence
+_MARKS = frozenset("!$*,\\^~")  # IEC 61162-1, table 2: reserved
 _POSITIONS = frozenset({1, 2, 3, 18})
 _STATICS = frozenset({5, 24})
 # What a message says for "not available" (M.1371-5, tables 48 and 67), as pyais scales it.
@@ -95,7 +109,9 @@ def encode_report(report: AisReport, *, class_b: bool = False) -> tuple[bytes, .
         "lon": report.longitude_deg,
         "lat": report.latitude_deg,
         "speed": _NO_SPEED_KN if report.speed_kn is None else report.speed_kn,
-        "course": _NO_COURSE_DEG if report.course_deg is None else report.course_deg % 360.0,
+        "course": _NO_COURSE_DEG
+        if report.course_deg is None
+        else round(report.course_deg, 1) % 360.0,
         "heading": 511,
         "second": to_datetime(report.t_ns).second,
     }
@@ -114,6 +130,83 @@ def encode_report(report: AisReport, *, class_b: bool = False) -> tuple[bytes, .
         for message in messages
         for line in encode_dict(message, sentence_type="VDM", seq_id=report.mmsi % 10)
     )
+
+
+def encode_target(
+    number: int, longitude_deg: float, latitude_deg: float, t_ns: int, name: str
+) -> bytes:
+    """Return a target that was seen, not heard: the sentence TLL of IEC 61162-1.
+
+    Parameters
+    ----------
+    number
+        0 to 99; higher ones go on from 0.
+    t_ns
+        When it was seen.
+    name
+        Characters that have a meaning in a sentence are left out.
+
+    Examples
+    --------
+    >>> encode_target(1, -12.5, 44.25, 1_500_000_000, "SEEN 120 m")
+    b'$IITLL,01,4415.0000,N,01230.0000,W,SEEN 120 m,000001.50,Q,*6C'
+    """
+    seen = to_datetime(t_ns)
+    return _sentence(
+        "IITLL",
+        f"{number % 100:02d}",
+        _minutes(latitude_deg, 2, "NS"),
+        _minutes(longitude_deg, 3, "EW"),
+        _plain(name),
+        f"{seen:%H%M%S}.{seen.microsecond // 10_000:02d}",
+        "Q",  # one look has not made a track yet
+        "",
+    )
+
+
+def encode_text(text: str) -> bytes:
+    """Return a text for people, cut to what a sentence holds: the sentence TXT of IEC 61162-1.
+
+    Examples
+    --------
+    >>> encode_text("A sample, simulated")
+    b'$IITXT,01,01,01,A sample simulated*64'
+    """
+    return _sentence("IITXT", "01", "01", "01", _plain(text)[:_LONGEST_TEXT])
+
+
+def _sentence(*fields: str) -> bytes:
+    body = ",".join(fields)
+    return f"${body}*{_checksum(body):02X}".encode("ascii")
+
+
+def _plain(text: str) -> str:
+    """Return a text without what has a meaning in a sentence, or is not ASCII."""
+    return "".join(one for one in text if " " <= one <= "~" and one not in _MARKS)
+
+
+def tagged(sentence: bytes, t_ns: int, source: str) -> bytes:
+    r"""Return a sentence behind a tag block (IEC 61162-450) that says when and by whom.
+
+    Examples
+    --------
+    >>> tagged(b"!AIVDM", 1_500_000_000_000_000_000, "EYE")
+    b'\\s:EYE,c:1500000000*61\\!AIVDM'
+    """
+    block = f"s:{source},c:{t_ns // SECOND_NS}"
+    return f"\\{block}*{_checksum(block):02X}\\".encode("ascii") + sentence
+
+
+def _checksum(text: str) -> int:
+    """Return the exclusive or of a sentence's characters between its first and its asterisk."""
+    return reduce(xor, text.encode("ascii"), 0)
+
+
+def _minutes(degrees: float, digits: int, senses: str) -> str:
+    """Return an angle as degrees and minutes, to 0.2 m, with its sense."""
+    whole, ten_thousandths = divmod(round(abs(degrees) * 600_000.0), 600_000)
+    minutes = ten_thousandths / 10_000.0
+    return f"{whole:0{digits}d}{minutes:07.4f},{senses[degrees < 0]}"
 
 
 def reports(sentences: Iterable[tuple[int, bytes]]) -> tuple[AisReport, ...]:
