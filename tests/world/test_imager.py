@@ -219,10 +219,13 @@ def test_ancillary_records_hold_the_true_state_and_the_told_attitude():
         assert (record.lines, record.columns, record.bands, record.bits) == (130, 16, 4, 12)
 
 
-def test_a_band_that_scenes_lack_is_refused():
+def test_a_band_that_the_scene_lacks_is_refused():
     swir = hardware.Band(name="swir", wavelength_um=1.6, esun_w_m2_um=245, full_scale_radiance=80)
-    with pytest.raises(ScenarioError, match="no band 'swir'"):
-        Pushbroom(hardware.Instrument(bands=(swir,)), seed=0, satellite="A")
+    design = hardware.Instrument(bands=(swir,))
+    task, track = sample_capture(design)
+    ground = EvenGround(utm_origin(0.0, 0.0)[0], 0.3)
+    with pytest.raises(ScenarioError, match=r"no band 'swir'.*blue, green, red, nir"):
+        next(Pushbroom(design, seed=0, satellite="A").radiance(task, track, ground))
 
 
 def test_bands_are_matched_by_name_not_by_place():
@@ -232,7 +235,8 @@ def test_bands_are_matched_by_name_not_by_place():
     ground = EvenGround(utm_origin(0.0, 0.0)[0], 0.3)
 
     class OnlyNir:
-        epsg = ground.epsg
+        epsg, bands, at_top = ground.epsg, ground.bands, ground.at_top
+        height_m = staticmethod(ground.height_m)
 
         def surface(self, easting_m, northing_m):
             surface = ground.surface(easting_m, northing_m)

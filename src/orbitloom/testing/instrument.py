@@ -73,8 +73,10 @@ def sample_capture(
 ) -> tuple[CaptureTask, Track]:
     """Return a look at the equator, flying north, with the Sun 60 degrees high in the east."""
     start_ns = 1_781_400_000 * SECOND_NS
-    end_ns = start_ns + design.lines * _LINE_NS
-    t_ns = np.arange(start_ns - 2 * SECOND_NS, end_ns + 3 * SECOND_NS, SECOND_NS, dtype=np.int64)
+    period_ns = round(_LINE_NS * design.gsd_m / 10.0)
+    end_ns = start_ns + design.lines * period_ns
+    margin_ns = 2 * SECOND_NS + 256 * period_ns
+    t_ns = np.arange(start_ns - margin_ns, end_ns + margin_ns + SECOND_NS, SECOND_NS, np.int64)
     angle = (t_ns - (start_ns + end_ns) // 2) / SECOND_NS * _SPEED_M_S / (_RADIUS_M + _ALTITUDE_M)
     zero = np.zeros_like(angle)
     sun = np.array([np.sin(np.radians(60.0)), np.cos(np.radians(60.0)), 0.0])

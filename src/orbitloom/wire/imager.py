@@ -200,8 +200,10 @@ def _decode(payload: bytes, coding: int, count: int, layout: PacketLayout) -> ND
     if coding == CCSDS121 and layout.coding == "ccsds121":
         try:
             padded = 2 * -(-count // AEC["blocksize"]) * AEC["blocksize"]
-            payload = imagecodecs.aec_decode(
-                payload, out=padded, flags=AEC_FLAGS, bitspersample=layout.sample_bits, **AEC
+            payload = bytes(
+                imagecodecs.aec_decode(
+                    payload, out=padded, flags=AEC_FLAGS, bitspersample=layout.sample_bits, **AEC
+                )
             )
         except (imagecodecs.AecError, ValueError) as error:
             raise PacketError(f"the CCSDS 121 data do not decode: {error}") from None

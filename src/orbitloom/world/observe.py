@@ -35,7 +35,7 @@ __all__ = [
     "truth",
 ]
 
-_MARGIN_NS = 2 * SECOND_NS
+_MARGIN_LINES = 256  # the focal plane's reach and the ancillary records' before and after
 _ARCSEC_RAD = np.pi / 180.0 / 3600.0
 _TRUTH_ROWS = 200  # rows of a truth grid evaluated at once
 
@@ -80,8 +80,10 @@ def observation_job(scenario: Scenario, ephemeris: Ephemeris, task: CaptureTask)
     """Return the job that simulates a capture of a scenario."""
     target = next(target for target in scenario.targets if target.name == task.target)
     satellite = ephemeris.names.index(task.satellite)
+    period_ns = (task.end_ns - task.start_ns) // scenario.instrument.lines
+    margin_ns = (2 * SECOND_NS + _MARGIN_LINES * period_ns) // SECOND_NS * SECOND_NS
     t_ns = np.arange(
-        task.start_ns - _MARGIN_NS, task.end_ns + _MARGIN_NS + SECOND_NS, SECOND_NS, dtype=np.int64
+        task.start_ns - margin_ns, task.end_ns + margin_ns + SECOND_NS, SECOND_NS, dtype=np.int64
     )
     rng = stream(scenario.seed, "attitude knowledge", task.satellite, task.capture)
     sigma_rad = scenario.instrument.attitude_knowledge_arcsec * _ARCSEC_RAD
