@@ -13,7 +13,7 @@ What is asked of 6S, always at sea level, seen from space, over an even ground:
 
 - scattering: spectral output (2.5 nm) over 0.4-2.45 um for each geometry and aerosol load,
   continental aerosol, without water and ozone; kept at the wavelengths where 6S itself computes
-  scattering (between them it interpolates) and a few more;
+  scattering (between them it interpolates) and a few more, outside strong bands of the gases;
 - gases: the same without aerosol; US62 profile with free water and ozone. Water and ozone for a Sun
   and a sensor in the zenith, the other gases for six paths.
 
@@ -42,8 +42,8 @@ VIEW_DEG = (0.0, 15.0, 30.0, 45.0)
 AZIMUTH_DEG = (0.0, 60.0, 120.0, 180.0)
 AOT550 = (0.0, 0.07, 0.2, 0.4, 0.7)
 WAVELENGTH_UM = (
-    *(0.4, 0.4125, 0.4425, 0.47, 0.4875, 0.515, 0.55, 0.59, 0.6325, 0.67, 0.695, 0.76, 0.86),
-    *(1.03, 1.24, 1.535, 1.65, 1.95, 2.1, 2.25, 2.45),
+    *(0.4, 0.4125, 0.4425, 0.47, 0.4875, 0.515, 0.55, 0.59, 0.6325, 0.67, 0.7025, 0.7475, 0.78),
+    *(0.86, 1.03, 1.24, 1.535, 1.65, 1.85, 2.13, 2.25, 2.45),
 )
 WATER_SLANT = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 OZONE_SLANT = (0.0, 0.4, 0.8, 1.2, 1.8, 2.7)
@@ -134,7 +134,7 @@ def make_table(sixs: Sixs, processes: int) -> None:
     down = np.empty((len(AOT550), len(SUN_DEG), len(at)), np.float32)
     albedo = np.empty((len(AOT550), len(at)), np.float32)
     for index, text in jobs.items():
-        path[index] = runs[text]["path"][at]
+        path[index] = (runs[text]["path"] / runs[text]["gas"])[at]  # printed below the gases
         down[index[:2]] = runs[text]["down"][at]
         albedo[index[0]] = runs[text]["albedo"][at]
 

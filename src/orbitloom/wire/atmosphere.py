@@ -13,17 +13,18 @@ was made: ``scripts/make_atmosphere_table.py``; how good it is: docs/design/atmo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TypeVar
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 __all__ = ["Coefficients", "coefficients", "solar_irradiance"]
 
-_Values = TypeVar("_Values", float, NDArray[np.float32], NDArray[np.float64])
 _SAMPLES, _REACH_FWHM = 61, 1.5
 
 
@@ -51,12 +52,24 @@ class Coefficients:
     gas: float
     upward_transmittance: float
 
-    def toa(self, surface: _Values) -> _Values:
+    @overload
+    def toa(self, surface: float) -> float: ...
+
+    @overload
+    def toa(self, surface: NDArray[np.floating]) -> NDArray[np.floating]: ...
+
+    def toa(self, surface: float | NDArray[np.floating]) -> float | NDArray[np.floating]:
         """Return the reflectance at the top of the atmosphere over a surface reflectance."""
         lit = self.total_transmittance * surface / (1.0 - self.spherical_albedo * surface)
         return self.gas * (self.path + lit)
 
-    def surface(self, toa: _Values) -> _Values:
+    @overload
+    def surface(self, toa: float) -> float: ...
+
+    @overload
+    def surface(self, toa: NDArray[np.floating]) -> NDArray[np.floating]: ...
+
+    def surface(self, toa: float | NDArray[np.floating]) -> float | NDArray[np.floating]:
         """Return the surface reflectance that is seen as `toa`: the inverse of `toa`."""
         lit = (toa / self.gas - self.path) / self.total_transmittance
         return lit / (1.0 + self.spherical_albedo * lit)
@@ -95,30 +108,26 @@ def coefficients(
     um, weight = _response(wavelength_um, fwhm_um)
     sun = float(np.clip(sun_zenith_deg, 0.0, table["sun_deg"][-1]))
     view = float(np.clip(view_zenith_deg, 0.0, table["view_deg"][-1]))
-    by_aerosol = _lagrange(table["aot550"], float(np.clip(aot550, 0.0, table["aot550"][-1])))
-    by_sun = _lagrange(table["sun_deg"], sun)
-    by_azimuth = _lagrange(
-        np.cos(np.radians(table["azimuth_deg"])), float(np.cos(np.radians(relative_azimuth_deg)))
-    )
+    by_aerosol = _weights(table["aot550"], float(np.clip(aot550, 0.0, table["aot550"][-1])))
+    azimuth_cosines = np.cos(np.radians(table["azimuth_deg"]))[::-1]
+    by_azimuth = _weights(azimuth_cosines, float(np.cos(np.radians(relative_azimuth_deg))))[::-1]
     # The path reflectance grows as 1 / cos(sun); what is left is smooth.
-    cosines = np.cos(np.radians(table["sun_deg"]))[:, None, None, None]
     geometry = np.einsum(
         "asvzw,s,v,z->aw",
-        table["path"] * cosines,
-        by_sun,
-        _lagrange(table["view_deg"], view),
+        table["path"] * np.cos(np.radians(table["sun_deg"]))[:, None, None, None],
+        _weights(table["sun_deg"], sun),
+        _weights(table["view_deg"], view),
         by_azimuth,
     ) / np.cos(np.radians(sun))
-    nodes_um = np.log(table["wavelength_um"])
+    log_um, nodes_um = np.log(um), np.log(table["wavelength_um"])
 
     def at(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.interp(np.log(um), nodes_um, values))
+        """Return values at the band's wavelengths, between nodes by a power law, as 6S has it."""
+        return np.exp(np.interp(log_um, nodes_um, np.log(np.maximum(values, 1e-6))))
 
     molecules, path = at(geometry[0]), at(by_aerosol @ geometry)
-    down, up = (
-        at(by_aerosol @ np.einsum("asw,s->aw", table["transmittance"], weights))
-        for weights in (by_sun, _lagrange(table["sun_deg"], view))
-    )
+    down = at(by_aerosol @ _transmittance(table, sun))
+    up = at(by_aerosol @ _transmittance(table, view))  # the same both ways: reciprocity
     albedo = at(by_aerosol @ table["spherical_albedo"])
 
     air_mass = 1.0 / np.cos(np.radians(sun)) + 1.0 / np.cos(np.radians(view))
@@ -160,31 +169,37 @@ def _response(centre_um: float, fwhm_um: float) -> tuple[NDArray[np.float64], ND
 
 
 def _gaussian(um: NDArray[np.float64], centre_um: float, fwhm_um: float) -> NDArray[np.float64]:
-    return np.exp(-4.0 * np.log(2.0) * ((um - centre_um) / max(fwhm_um, 1e-4)) ** 2)
+    return np.asarray(np.exp(-4.0 * np.log(2.0) * ((um - centre_um) / max(fwhm_um, 1e-4)) ** 2))
 
 
-def _lagrange(nodes: NDArray[np.float64], x: float) -> NDArray[np.float64]:
-    """Return the weights of the polynomial through all nodes, at x."""
-    apart = nodes[:, None] - nodes
-    np.fill_diagonal(apart, 1.0)
-    factors = np.broadcast_to(x - nodes, apart.shape).copy()
-    np.fill_diagonal(factors, 1.0)
-    return np.asarray(np.prod(factors / apart, axis=1))
+def _weights(nodes: NDArray[np.float64], x: float) -> NDArray[np.float64]:
+    """Return what each node's value counts at x, for the cubic spline through them."""
+    return np.asarray(CubicSpline(nodes, np.eye(nodes.size))(x))
+
+
+def _transmittance(
+    table: Mapping[str, NDArray[np.float64]], zenith_deg: float
+) -> NDArray[np.float64]:
+    """Return the transmittance of scattering, (aerosols, wavelengths), one way.
+
+    Its logarithm goes nearly as the air mass; what is left of it is smooth.
+    """
+    air_mass = 1.0 / np.cos(np.radians(table["sun_deg"]))[:, None]
+    depth = -np.log(table["transmittance"]) / air_mass
+    here = np.einsum("asw,s->aw", depth, _weights(table["sun_deg"], zenith_deg))
+    return np.asarray(np.exp(-here / np.cos(np.radians(zenith_deg))))
 
 
 def _gas(name: str, axis: str, amount: float, um: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a gas's transmittance at an amount, linear in the square root of the amount.
+    """Return a gas's transmittance at an amount.
 
-    Strong lines absorb by the square root of the amount (Goody's random bands).
+    Strong lines absorb by the square root of the amount (Goody's random bands), so in it the
+    spline is smooth.
     """
     table = _table()
-    nodes, values = table[axis], table[name]
-    amount = float(np.clip(amount, nodes[0], nodes[-1]))
-    upper = int(np.clip(np.searchsorted(nodes, amount), 1, nodes.size - 1))
-    low, high, x = np.sqrt(nodes[upper - 1]), np.sqrt(nodes[upper]), np.sqrt(amount)
-    share = (x - low) / (high - low)
-    at_nodes = (1.0 - share) * values[upper - 1] + share * values[upper]
-    return np.asarray(np.interp(um, table["gas_um"], at_nodes))
+    amount = float(np.clip(amount, table[axis][0], table[axis][-1]))
+    at_nodes = _weights(np.sqrt(table[axis]), float(np.sqrt(amount))) @ table[name]
+    return np.clip(np.interp(um, table["gas_um"], at_nodes), 0.0, 1.0)
 
 
 @lru_cache(maxsize=1)
