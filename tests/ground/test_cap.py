@@ -200,3 +200,23 @@ def test_hostile_text_arrives_as_text_and_forbidden_characters_are_replaced():
     assert said.startswith("A & B <River> ]]> \ufffd\ufffd\ufffd\ufffd 洪水 🌊 \"'")
     assert len(text(root, "info/headline")) == 160
     assert {element.tag.partition("}")[0][1:] for element in root.iter()} == {CAP["cap"]}
+
+
+@pytest.mark.parametrize(
+    ("maturity", "kind"), [("confirmed", "Update"), ("retracted", "Cancel"), ("early", "Alert")]
+)
+def test_a_second_look_refers_to_the_alert_it_speaks_of(maturity, kind):
+    outlet = CapOutlet()
+    second = sample_arrival(capture=8, earlier="RING-03-7", maturity=maturity)
+    alone = ET.fromstring(outlet.render(second)[1])
+    assert text(alone, "msgType") == "Alert"  # the first has not been sent
+    assert alone.find("cap:references", CAP) is None
+    first = ET.fromstring(outlet.render(sample_arrival(capture=7))[1])
+    xml = outlet.render(second)[1]
+    after = ET.fromstring(xml)
+    assert text(after, "msgType") == kind
+    assert text(after, "references") == ",".join(
+        text(first, part) for part in ("sender", "identifier", "sent")
+    )
+    if SCHEMA.exists():
+        etree.XMLSchema(etree.parse(str(SCHEMA))).assertValid(etree.fromstring(xml))

@@ -24,13 +24,23 @@ _NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 _SENDER = "ground.orbitloom.invalid"  # RFC 2606: a domain that is nobody's
 _HEADLINE_LETTERS = 160  # CAP 1.2, 3.2.2: what short message devices show
 _VALID_FOR_NS = 24 * time.HOUR_NS
-_CATEGORIES = {"flood": "Met"}  # CAP 1.2, 3.2.2: "Met - Meteorological (inc. flood)"
+_MESSAGES = {"confirmed": "Update", "retracted": "Cancel"}  # CAP 1.2, 3.2.1
+# CAP 1.2, 3.2.2: "Met - Meteorological (inc. flood)", "Fire - Fire suppression and rescue",
+# "Security - Law enforcement, military, homeland and local/private security".
+_CATEGORIES = {
+    "flood": "Met",
+    "snow_change": "Met",
+    "fire": "Fire",
+    "burn_scar": "Fire",
+    "dark_vessel": "Security",
+}
 _SEVERITIES = ("Extreme", "Severe", "Moderate", "Minor")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _PARAMETERS = (
     "area_km2",
     "area_sigma_km2",
     "confidence",
+    "maturity",
     "processing:level",
     "satellite",
     "capture",
@@ -38,7 +48,14 @@ _PARAMETERS = (
 
 
 class CapOutlet:
-    """One CAP 1.2 alert message for each alert."""
+    """One CAP 1.2 alert message for each alert.
+
+    A second look's message refers to the one that it confirms (``Update``) or retracts
+    (``Cancel``), if that has been sent.
+    """
+
+    def __init__(self) -> None:
+        self._sent: dict[str, str] = {}  # answer: CAP's reference to its message
 
     def render(self, arrival: Arrival) -> tuple[str, bytes] | None:
         """Return an XML file for an alert, None for any other answer."""
@@ -49,9 +66,15 @@ class CapOutlet:
         _add(root, "sender", _SENDER)
         _add(root, "sent", _time(arrival.arrived_ns))
         _add(root, "status", "Exercise")
-        _add(root, "msgType", "Alert")
+        referred = self._sent.get(arrival.properties.get("earlier", ""))
+        kind = _MESSAGES.get(str(arrival.properties.get("maturity")), "Alert")
+        _add(root, "msgType", kind if referred else "Alert")
         _add(root, "scope", "Public")
         _add(root, "note", arrival.note)
+        if referred:
+            _add(root, "references", referred)
+        identity = (_SENDER, arrival.identifier, _time(arrival.arrived_ns))
+        self._sent[f"{arrival.properties['satellite']}-{arrival.capture}"] = ",".join(identity)
         _add_info(root, arrival)
         ET.indent(root)
         file = BytesIO()

@@ -5,14 +5,17 @@ The same whether the tile came out of a capture's packets or out of a scene's fi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from orbitloom.processing.apps import App, Context, Finding
 from orbitloom.processing.assess import Assessment, Model
 from orbitloom.processing.chip import chip
 from orbitloom.processing.l3 import Tile
+from orbitloom.processing.maturity import maturity
 from orbitloom.processing.outline import outline
 from orbitloom.wire import Answer, canonical_json
+from orbitloom.wire.briefing import Earlier
 
 __all__ = ["GRADES", "answer_tile", "feature_answer"]
 
@@ -58,7 +61,16 @@ def answer_tile(
         "view:sun_azimuth": round(tile.sun_azimuth_deg, 3),
         "view:sun_elevation": round(tile.sun_elevation_deg, 3),
     }
-    if finding.area is None or verdict is None or verdict.verdict == "hold":
+    held = verdict is not None and verdict.verdict == "hold"
+    earlier = context.briefing.earlier
+    if earlier is not None:
+        seen = replace(finding, evidence=None, area=None) if held else finding
+        told |= _on_the_earlier(seen, earlier, tile)
+        if told["maturity"] == "retracted":
+            return feature_answer(dict(earlier.geometry), told)
+    elif told["kind"] == "alert":
+        told["maturity"] = "early"
+    if finding.area is None or verdict is None or held:
         return feature_answer(footprint, told)
     geometry = outline(finding.area, tile.grid, _OUTLINE_BYTES)
     left = _ANSWER_BYTES - len(feature_answer(geometry, told).to_bytes())
@@ -125,6 +137,27 @@ def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str,
             for measure in evidence.measures
         }
     return told | _details(finding)
+
+
+def _on_the_earlier(finding: Finding, earlier: Earlier, tile: Tile) -> dict[str, Any]:
+    """Return what a second look says of the alert that it was asked to confirm or to retract.
+
+    A retraction is an alert too: whoever had the first must hear of it.
+    """
+    what, confidence = maturity(finding, earlier, tile)
+    told: dict[str, Any] = {"earlier": earlier.answer, "maturity": what}
+    if what == "confirmed":
+        return told | {"confidence": round(confidence, 3)}
+    if what == "retracted":
+        return told | {
+            "kind": "alert",
+            "event": earlier.event,
+            "area_km2": round(earlier.area_km2, 4),
+            "confidence": round(confidence, 3),
+            "headline": f"Retracted: a second look shows no {earlier.event.replace('_', ' ')}",
+            "severity": "Minor",
+        }
+    return told
 
 
 def _details(finding: Finding) -> dict[str, Any]:

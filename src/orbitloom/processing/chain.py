@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from orbitloom import __version__
 from orbitloom.errors import PacketError
 from orbitloom.processing import l0, l1, l2, l3
 from orbitloom.processing.answering import GRADES, answer_tile, feature_answer
 from orbitloom.processing.apps import App, Context
 from orbitloom.processing.assess import Model
+from orbitloom.processing.byo import load_app
 from orbitloom.processing.outline import footprint
 from orbitloom.scenario import plugins
 from orbitloom.scenario.time import to_iso
 from orbitloom.wire import Answer, Calibration, CaptureTask
 from orbitloom.wire.briefing import Briefing
 
-__all__ = ["ChainResult", "process"]
+__all__ = ["ChainResult", "Levels", "judge", "process", "raise_levels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +62,34 @@ class ChainResult:
         return "model" in self.answer.feature["properties"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Levels:
+    """What L0 to L3 make of a capture.
+
+    Attributes
+    ----------
+    tile
+        L3; None if nothing could be placed on Earth.
+    cog
+        The tile as a cloud-optimised GeoTIFF; empty without one.
+    reason
+        Why there is no tile: "gap" or "geolocation".
+    footprint
+        GeoJSON geometry of the tile; of the target as ordered, without one.
+    level_bytes
+        Size of each level's product.
+    frames
+        L0, without the pixels' own array.
+    """
+
+    tile: l3.Tile | None
+    cog: bytes
+    reason: str
+    footprint: dict[str, Any]
+    level_bytes: dict[str, int]
+    frames: l0.Frames
+
+
 def process(
     packets: bytes,
     task: CaptureTask,
@@ -76,8 +106,10 @@ def process(
         As they came over the bus.
     task, calibration
         What was ordered, and what is known of the instrument.
-    app, model
-        Names of entry points in ``orbitloom.apps`` and ``orbitloom.models``.
+    app
+        An entry point in ``orbitloom.apps``, or a file of a user's: see `byo.load_app`.
+    model
+        An entry point in ``orbitloom.models``.
     briefing
         What was known of the place before the look.
 
@@ -85,33 +117,37 @@ def process(
     ------
     ScenarioError
         If no application or model has that name.
+    InputFileError
+        If the application's file cannot be used.
     """
-    application: App = plugins.load("apps", app)()
-    assessor: Model = plugins.load("models", model)()
+    return judge(
+        raise_levels(packets, task, calibration, briefing or Briefing()),
+        packets,
+        task,
+        calibration,
+        load_app(app),
+        plugins.load("models", model)(),
+        briefing or Briefing(),
+    )
+
+
+def raise_levels(
+    packets: bytes, task: CaptureTask, calibration: Calibration, briefing: Briefing
+) -> Levels:
+    """Return L0 to L3 of a capture; the parameters are those of `process`."""
     bands, columns = calibration.dark_dn.shape
     frames = l0.reconstruct(packets, task.capture, bands, columns)
-    properties: dict[str, Any] = {
-        "app": application.name,
-        "app_version": application.version,
-        "calibration_id": calibration.calibration_id,
-        "capture": task.capture,
-        "gaps": len(frames.gaps),
-        "gbt38026:grade": GRADES["L4"],
-        "gsd": calibration.gsd_m,
-        "packets_sha256": hashlib.sha256(packets).hexdigest(),
-        "processing:level": "L4",
-        "satellite": task.satellite,
-        "sensed": to_iso(task.middle_ns),
-        "target": task.target,
-    }
     sizes = {"L0": frames.dn.nbytes}
+    point = [round(task.longitude_deg, 5), round(task.latitude_deg, 5)]
+    nowhere = {"type": "Point", "coordinates": point}
     if len(frames.ancillary) < 2 or not frames.valid.any():
-        return _unplaced("gap", task, properties, sizes, frames)
+        return _no_tile("gap", nowhere, sizes, frames)
     try:
-        place = l1.geolocate(frames.ancillary, calibration.ifov_rad)
+        place = l1.geolocate(frames.ancillary, calibration.ifov_rad, terrain=briefing.terrain)
         radiance = l1.calibrate(frames, calibration)
         snr = _snr(radiance, calibration)
         sizes["L1"] = radiance.radiance.nbytes + radiance.quality.nbytes
+        frames = replace(frames, dn=frames.dn[:, :0])
         scene = l2.to_reflectance(radiance, calibration, place, task.middle_ns)
         del radiance
         sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes
@@ -119,41 +155,69 @@ def process(
         tile = l3.resample(scene, place, grid, calibration.band_names, snr)
         del scene
     except PacketError:  # whole packets that tell of no possible view of the Earth
-        return _unplaced("geolocation", task, properties, sizes, frames)
-    sizes["L3"] = len(l3.to_cog(tile))
+        return _no_tile("geolocation", nowhere, sizes, frames)
+    cog = l3.to_cog(tile)
+    sizes["L3"] = len(cog)
+    return Levels(
+        tile=replace(tile, sensed_ns=task.middle_ns),
+        cog=cog,
+        reason="",
+        footprint=footprint(place.longitude_deg, place.latitude_deg),
+        level_bytes=sizes,
+        frames=frames,
+    )
 
-    context = Context(target=task.target, sensed_ns=task.middle_ns, briefing=briefing or Briefing())
-    ring = footprint(place.longitude_deg, place.latitude_deg)
-    answer = answer_tile(tile, context, application, assessor, properties, ring)
-    return _result(answer, sizes, frames, grid)
 
-
-def _unplaced(
-    reason: str,
+def judge(
+    levels: Levels,
+    packets: bytes,
     task: CaptureTask,
-    properties: dict[str, Any],
-    sizes: dict[str, int],
-    frames: l0.Frames,
+    calibration: Calibration,
+    app: App,
+    model: Model,
+    briefing: Briefing,
 ) -> ChainResult:
-    """Return the answer for packets that cannot be placed on Earth: at the target as ordered."""
-    properties |= {"kind": "not_observable", "reason": reason, "clear_share": 0.0}
-    point = [round(task.longitude_deg, 5), round(task.latitude_deg, 5)]
-    answer = feature_answer({"type": "Point", "coordinates": point}, properties)
-    return _result(answer, sizes, frames, None)
-
-
-def _result(
-    answer: Answer, sizes: dict[str, int], frames: l0.Frames, grid: l3.Grid | None
-) -> ChainResult:
+    """Return the answer to a capture whose levels are there; see `process`."""
+    properties: dict[str, Any] = {
+        "app": app.name,
+        "app_version": app.version,
+        "briefing_sha256": briefing.digest(),
+        "calibration_id": calibration.calibration_id,
+        "capture": task.capture,
+        "gaps": len(levels.frames.gaps),
+        "gbt38026:grade": GRADES["L4"],
+        "gsd": calibration.gsd_m,
+        "packets_sha256": hashlib.sha256(packets).hexdigest(),
+        "processing:level": "L4",
+        "processing:software": {"orbitloom": __version__},
+        "satellite": task.satellite,
+        "sensed": to_iso(task.middle_ns),
+        "target": task.target,
+    }
+    if levels.tile is None:
+        properties |= {"kind": "not_observable", "reason": levels.reason, "clear_share": 0.0}
+        answer = feature_answer(levels.footprint, properties)
+    else:
+        context = Context(target=task.target, sensed_ns=task.middle_ns, briefing=briefing)
+        answer = answer_tile(levels.tile, context, app, model, properties, levels.footprint)
+    frames = levels.frames
     return ChainResult(
         answer=answer,
-        level_bytes=sizes | {"L4": len(answer.to_bytes())},
+        level_bytes=levels.level_bytes | {"L4": len(answer.to_bytes())},
         packets=frames.packets,
         duplicates=frames.duplicates,
         damaged=frames.damaged,
         refused=frames.refused,
         gaps=len(frames.gaps),
-        grid=grid,
+        grid=None if levels.tile is None else levels.tile.grid,
+    )
+
+
+def _no_tile(
+    reason: str, nowhere: dict[str, Any], sizes: dict[str, int], frames: l0.Frames
+) -> Levels:
+    return Levels(
+        tile=None, cog=b"", reason=reason, footprint=nowhere, level_bytes=sizes, frames=frames
     )
 
 

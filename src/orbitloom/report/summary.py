@@ -14,11 +14,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orbitloom.scenario.time import SECOND_NS
-from orbitloom.twin.result import ArmResult, CaptureScore, Fate, FlightResult
+from orbitloom.twin.result import ArmResult, CaptureScore, CuedLook, Fate, FlightResult
 
 __all__ = [
     "HIT_IOU",
@@ -54,8 +55,9 @@ def summary(result: FlightResult) -> dict[str, Any]:
     -------
     dict
         ``scenario``, ``seed``, ``satellites``, ``simulated_s``, ``captures``, ``products`` (how
-        many of each level), ``arms`` (see `_arm`), ``quality`` (see `quality`) and ``digest``,
-        the SHA-256 over the L4 digests of the first arm's delivered captures.
+        many of each level), ``arms`` (see `_arm`), ``quality`` (see `quality`), ``digest``, the
+        SHA-256 over the L4 digests of the first arm's delivered captures, and ``cues``, its second
+        looks (see `_cues`; None if the scenario asks for none).
     """
     scenario = result.scenario
     common = _delivered_by_all(result.arms.values())
@@ -74,6 +76,7 @@ def summary(result: FlightResult) -> dict[str, Any]:
         },
         "quality": quality(result.scores.values() if _truth_applies(result) else None),
         "digest": _digest(fate for fate in first.fates if fate.inbox_ns is not None),
+        "cues": _cues(first.cues) if scenario.cue.within_min else None,
     }
     rounded: dict[str, Any] = _rounded(figures)
     return rounded
@@ -146,6 +149,34 @@ def _arm(
             "downlinked_bytes": arm.survey.downlinked_bytes,
             "waiting_bytes": arm.survey.waiting_bytes,
         },
+    }
+
+
+def _cues(cues: Sequence[CuedLook]) -> dict[str, Any]:
+    """Return what became of the second looks that alerts asked for.
+
+    ``tip_s`` is from the decision to the satellite asked, ``answer_s`` from the decision to the
+    second answer in the inbox: medians, None while there is none.
+    """
+    refused = Counter(cue.outcome for cue in cues if cue.outcome not in ("pointed", "on its way"))
+    maturity = Counter(
+        cue.answer.feature["properties"].get("maturity") for cue in cues if cue.answer is not None
+    )
+    tips = [cue.received_ns - cue.asked_ns for cue in cues if cue.received_ns is not None]
+    answers = [
+        cue.fate.inbox_ns - cue.asked_ns
+        for cue in cues
+        if cue.fate is not None and cue.fate.inbox_ns is not None
+    ]
+    return {
+        "asked": len(cues),
+        "pointed": sum(cue.outcome == "pointed" for cue in cues),
+        "refused": dict(refused),
+        "delivered": len(answers),
+        "confirmed": maturity["confirmed"],
+        "retracted": maturity["retracted"],
+        "tip_s": _seconds(percentile_ns(tips, 50)),
+        "answer_s": _seconds(percentile_ns(answers, 50)),
     }
 
 
