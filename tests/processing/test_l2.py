@@ -11,6 +11,8 @@ from orbitloom.processing import l2
 from orbitloom.processing.l0 import reconstruct
 from orbitloom.processing.l1 import calibrate, geolocate
 from orbitloom.processing.sun import sun_cosine, sun_direction
+from orbitloom.processing.surface import usual_ozone_cm_atm, usual_water_g_cm2
+from orbitloom.wire.atmosphere import coefficients
 from orbitloom.wire.space_packet import encode_packet
 
 
@@ -41,17 +43,36 @@ def test_a_mask_grows_by_a_square(pixels):
 
 
 def test_reflectance_by_the_formula(land):
+    """The table's own inverse of Chander's reflectance, corner by corner."""
     radiance, place, scene = products(land)
+    known = land.calibration
     direction, distance_au = sun_direction(land.task.middle_ns)
     cosine = sun_cosine(direction, place.longitude_deg, place.latitude_deg)
+    water = usual_water_g_cm2(0.0, land.task.middle_ns)
+    ozone = usual_ozone_cm_atm(0.0, 0.0, land.task.middle_ns)
+    airs = [
+        coefficients(
+            um,
+            0.03,
+            sun_zenith_deg=90.0 - scene.sun_elevation_deg,
+            view_zenith_deg=0.0,
+            relative_azimuth_deg=0.0,
+            aot550=scene.aot550,
+            water_g_cm2=water,
+            ozone_cm_atm=ozone,
+        )
+        for um in known.wavelength_um
+    ]
     for line, column, node in ((0, 0, (0, 0)), (239, 199, (-1, -1)), (0, 199, (0, -1))):
-        expected = (
+        toa = (
             np.pi
             * radiance.radiance[:, line, column]
             * distance_au**2
-            / (land.calibration.esun_w_m2_um * cosine[node])
+            / (known.esun_w_m2_um * cosine[node])
         )
-        assert np.allclose(scene.reflectance[:, line, column], expected, rtol=2e-5)
+        expected = [air.surface(rho) for air, rho in zip(airs, toa, strict=True)]
+        assert np.allclose(scene.reflectance[:, line, column], expected, rtol=3e-4, atol=1e-5)
+    assert scene.at_surface
     assert scene.sun_elevation_deg == pytest.approx(np.degrees(np.arcsin(cosine.mean())), abs=1e-3)
 
 
@@ -76,7 +97,8 @@ def test_a_shadow_is_found_where_sun_and_height_put_it(land, height_m):
     """A cloud and its shadow painted into the radiance; what is found must lie on the painted."""
     known = land.calibration
     radiance, place, _ = products(land)
-    step = l2._shadow_step_px(place, sun_direction(land.task.middle_ns)[0])
+    east, north, up = l2._local(place, sun_direction(land.task.middle_ns)[0])
+    step = l2._shadow_step_px(place, -east / up, -north / up)
     down, right = (round(part * height_m) for part in step)
     cloud = np.zeros(radiance.radiance.shape[1:], dtype=bool)
     cloud[100:130, 90:120] = True

@@ -69,7 +69,9 @@ class Tile:
     sensed_ns
         Middle of the capture.
     solar_radiance
-        (bands,) W/m2/sr/um that a surface of reflectance 1 sends to the sensor; empty if not known.
+        (bands,) W/m2/sr/um that leaves a surface of reflectance 1, at the ground where `at_surface`
+        and else at the top of the atmosphere: excess reflectance times it is what glows. Empty if
+        not known.
     at_surface
         Whether the atmosphere has been taken out of the reflectance.
     """
@@ -238,6 +240,10 @@ def resample(
         sun_elevation_deg=scene.sun_elevation_deg,
         off_nadir_deg=place.off_nadir_deg,
         snr=snr,
+        sun_azimuth_deg=scene.sun_azimuth_deg,
+        sensed_ns=scene.sensed_ns,
+        solar_radiance=scene.solar_radiance,
+        at_surface=scene.at_surface,
     )
 
 

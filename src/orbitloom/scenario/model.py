@@ -82,6 +82,9 @@ class SceneFile(Section):
         None, gt=0, description="reflectance = value * scale + offset; else the file must say it"
     )
     offset: float = 0.0
+    at_top: bool = Field(
+        False, description="whether the values are as seen from above the atmosphere (level 1)"
+    )
 
 
 class Cue(Section):

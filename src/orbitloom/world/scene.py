@@ -118,12 +118,13 @@ class SpyndexScene:
 
     A quilt of endless mirror images of the scene, each turned and shifted by a draw of its own,
     gently bent and unevenly bright. Along the quilt's organic seams neighbours fade into each
-    other. So mirror images do not look like wallpaper, and no two targets look alike; a pixel stays
-    a measured spectrum, scaled by some ten per cent.
+    other. Its values are surface reflectance: in the blue they are darker than clear air. So
+    mirror images do not look like wallpaper, and no two targets look alike; a pixel stays a
+    measured spectrum, scaled by some ten per cent.
     """
 
     bands = SCENE_BANDS
-    at_top = True
+    at_top = False
 
     def __init__(self, target: Target, seed: int) -> None:
         self.epsg, self._east_m, self._north_m = utm_origin(
@@ -214,9 +215,9 @@ class GeoTiffScene:
     """
 
     bands = SCENE_BANDS
-    at_top = True
 
     def __init__(self, scene: SceneFile, target: Target, gsd_m: float) -> None:
+        self.at_top = scene.at_top
         self.epsg, east_m, north_m = utm_origin(target.latitude_deg, target.longitude_deg)
         image, pixel_m = _open_geotiff(scene, gsd_m)
         rows, columns = image.shape[1:]

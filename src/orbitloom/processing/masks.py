@@ -1,0 +1,244 @@
+"""What each pixel shows: cloud, shadow, water, snow, by thresholds on reflectance at the top.
+
+Cloud and snow are the threshold tests of Fmask (Zhu & Woodcock, 2012, Remote Sensing of Environment
+118), as far as the bands go; water is McFeeters' index (1996, International Journal of Remote
+Sensing 17); snow is the index of Hall, Riggs & Salomonson (1995, Remote Sensing of Environment 54).
+See docs/design/atmosphere.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbitloom.errors import ScenarioError
+
+__all__ = [
+    "CLOUD",
+    "NO_DATA",
+    "SHADOW",
+    "SNOW",
+    "SPOILT",
+    "WATER",
+    "cloud_masks",
+    "grown",
+    "ndwi",
+    "threshold_masks",
+]
+
+NO_DATA = 1
+"""Mask flag: at least one band was not measured here, nor filled from its neighbours."""
+SPOILT = 2
+"""Mask flag: at least one band is saturated or filled from neighbouring lines."""
+CLOUD = 4
+"""Mask flag: cloud, with a margin."""
+SHADOW = 8
+"""Mask flag: dark, and where a cloud's shadow can fall."""
+WATER = 16
+"""Mask flag: open water."""
+SNOW = 32
+"""Mask flag: snow or ice."""
+
+# Cloud: bright in the blue (0.2: the best single threshold on the project's labelled cloud scene),
+# white, and above the haze line; the last two are eq. 2 and 3 of Fmask.
+_CLOUD_BLUE = 0.20
+_WHITENESS = 0.7
+_HAZE_OFFSET = 0.08
+_CLOUD_MARGIN_PX = 1  # as Fmask grows its clouds
+# Snow is white like cloud, but dark in the short-wave infrared: Hall's index above 0.4, and bright
+# enough in the near infrared not to be water (0.11) and in the green not to be shade (0.10).
+_SNOW_INDEX, _SNOW_NIR, _SNOW_GREEN = 0.4, 0.11, 0.10
+# Shadow: Fmask looks for it from 200 m to 12 km of cloud height. Dark is below this share of the
+# upper quartile of open ground, which holds lit ground even where half of it lies in shadow.
+_CLOUD_HEIGHTS_M = (200.0, 12_000.0)
+_SHADOW_SHARE = 0.65
+_LEAST_FIT = 0.3  # Fmask's threshold for a cloud and its shadow to belong together
+_COARSE = 4
+
+
+def ndwi(green: NDArray[np.float32], nir: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return McFeeters' normalised difference water index, (G - N) / (G + N); open water is > 0."""
+    total = green + nir
+    np.maximum(total, np.float32(1e-6), out=total)
+    return np.asarray((green - nir) / total)
+
+
+def cloud_masks(
+    toa: NDArray[np.float32],
+    band_names: Sequence[str],
+    good: NDArray[np.bool_],
+    shadow_step_px: tuple[float, float] | None,
+) -> NDArray[np.uint8]:
+    """Return where there is cloud, shadow, water or snow.
+
+    Parameters
+    ----------
+    toa
+        (bands, lines, columns) reflectance at the top of the atmosphere.
+    band_names
+        Common names, in the order of `toa`.
+    good
+        (lines, columns): where it was measured; nothing is flagged elsewhere.
+    shadow_step_px
+        How far a shadow moves, in lines and columns, for each metre of cloud height; None if the
+        Sun's place is not known, and then no shadow is looked for.
+
+    Returns
+    -------
+    NDArray
+        (lines, columns) uint8, flags `CLOUD`, `SHADOW`, `WATER`, `SNOW`.
+
+    Raises
+    ------
+    ScenarioError
+        If no band is visible light, so that cloud cannot be told from ground.
+    """
+    return threshold_masks(toa, band_names, good, shadow_step_px)
+
+
+def threshold_masks(
+    toa: NDArray[np.float32],
+    band_names: Sequence[str],
+    good: NDArray[np.bool_],
+    shadow_step_px: tuple[float, float] | None,
+) -> NDArray[np.uint8]:
+    """Return the masks by thresholds alone; see `cloud_masks`.
+
+    Works with whatever bands there are: without blue the next longer band stands in for it;
+    without green or near infrared there is no water, without 1.6 um no snow.
+    """
+    bands = {name: toa[index] for index, name in enumerate(band_names)}
+    visible = [bands[name] for name in ("blue", "green", "red") if name in bands]
+    if not visible:
+        raise ScenarioError(
+            f"the bands {', '.join(band_names)} cannot show cloud",
+            way_out="A scene needs at least one of blue, green and red",
+        )
+    flags = np.zeros(good.shape, dtype=np.uint8)
+    green, nir, swir16 = (bands.get(name) for name in ("green", "nir", "swir16"))
+    snow = np.zeros_like(good)
+    if green is not None and swir16 is not None:
+        snow = (green > _SNOW_GREEN) & (ndwi(green, swir16) > _SNOW_INDEX) & good
+        if nir is not None:
+            snow &= nir > _SNOW_NIR
+    cloud = _cloud(visible, good & ~snow) & good
+    snow &= ~cloud
+    water = np.zeros_like(good)
+    if green is not None and nir is not None:
+        water = (ndwi(green, nir) > 0.0) & good & ~cloud & ~snow
+    flags[cloud] |= CLOUD
+    flags[water] |= WATER
+    flags[snow] |= SNOW
+    if shadow_step_px is not None:
+        bright = visible[-1] if nir is None else nir
+        shadow = _shadow(
+            cloud, water, visible[0] if green is None else green, bright, good, shadow_step_px
+        )
+        flags[shadow] |= SHADOW
+    return flags
+
+
+def _cloud(visible: Sequence[NDArray[np.float32]], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where there is cloud: bright, white, above the haze line; cleaned and grown."""
+    bright = (visible[0] > _CLOUD_BLUE) & good
+    if not bright.any():
+        return bright
+    lit = [band[bright] for band in visible]
+    mean = np.mean(lit, axis=0)
+    spread = np.sum([np.abs(band - mean) for band in lit], axis=0)
+    cloud = bright.copy()
+    cloud[bright] = (spread < _WHITENESS * mean) & (lit[0] - 0.5 * lit[-1] > _HAZE_OFFSET)
+    cloud = _opened(cloud)
+    return grown(cloud, _CLOUD_MARGIN_PX)
+
+
+def _opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the mask without what is thinner than three pixels."""
+    return grown(~grown(~mask, 1), 1)
+
+
+def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    """Return the mask grown by a square of that half-width, pixel by pixel along each axis."""
+    wide = mask.copy()
+    for axis in (wide, wide.T):
+        for _ in range(pixels):
+            before = axis.copy(order="K")
+            axis[1:] |= before[:-1]
+            axis[:-1] |= before[1:]
+    return wide
+
+
+def _shadow(
+    cloud: NDArray[np.bool_],
+    water: NDArray[np.bool_],
+    green: NDArray[np.float32],
+    nir: NDArray[np.float32],
+    good: NDArray[np.bool_],
+    step_px: tuple[float, float],
+) -> NDArray[np.bool_]:
+    """Return the clouds' shadows: the cloud mask, projected from the height that fits best.
+
+    As Fmask matches clouds with dark ground, but all clouds of a scene as one deck. Land counts as
+    dark in the near infrared, where it is bright; water in the green, where it is.
+    """
+    if not cloud.any():
+        return np.zeros_like(cloud)
+    open_ground = good & ~cloud
+    few = (slice(None, None, _COARSE), slice(None, None, _COARSE))
+    dark = np.zeros_like(cloud)
+    for kind, band in ((~water, nir), (water, green)):
+        sample = band[few][(open_ground & kind)[few]]
+        if sample.size:
+            dark |= kind & (band < np.float32(_SHADOW_SHARE * np.percentile(sample, 75)))
+    low_m, high_m = _CLOUD_HEIGHTS_M
+    per_m = max(abs(part) for part in step_px)
+    if per_m * high_m < 1.0:  # the Sun in the zenith: clouds hide their own shadows
+        return np.zeros_like(cloud)
+    heights_m = np.linspace(low_m, high_m, int((high_m - low_m) * per_m / _COARSE) + 2)
+    coarse = (cloud[few], open_ground[few], dark[few])
+    fits = [_fit(*coarse, _shift(step_px, height_m, _COARSE)) for height_m in heights_m]
+    best_m = float(heights_m[int(np.argmax(fits))])
+    if max(fits) < _LEAST_FIT:
+        return np.zeros_like(cloud)
+    near_m = best_m + np.arange(-_COARSE, _COARSE + 1) / per_m
+    fits = [_fit(cloud, open_ground, dark, _shift(step_px, height_m, 1)) for height_m in near_m]
+    shift = _shift(step_px, float(near_m[int(np.argmax(fits))]), 1)
+    return _moved(cloud, shift) & open_ground
+
+
+def _fit(
+    cloud: NDArray[np.bool_],
+    open_ground: NDArray[np.bool_],
+    dark: NDArray[np.bool_],
+    shift: tuple[int, int],
+) -> float:
+    """Return which share of the ground below the moved clouds is dark; 0 if there is hardly any."""
+    to, of = _overlap(cloud.shape, shift)
+    below = cloud[of] & open_ground[to]
+    cells = np.count_nonzero(below)
+    if cells < 0.1 * np.count_nonzero(cloud):
+        return 0.0
+    return float(np.count_nonzero(below & dark[to])) / cells
+
+
+def _shift(step_px: tuple[float, float], height_m: float, coarse: int) -> tuple[int, int]:
+    return round(step_px[0] * height_m / coarse), round(step_px[1] * height_m / coarse)
+
+
+def _moved(mask: NDArray[np.bool_], shift: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask moved by whole pixels; nothing comes in from outside."""
+    to, of = _overlap(mask.shape, shift)
+    moved = np.zeros_like(mask)
+    moved[to] = mask[of]
+    return moved
+
+
+def _overlap(
+    shape: tuple[int, ...], shift: tuple[int, int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return where a moved array lands, and which part of it."""
+    to = tuple(slice(max(d, 0), max(n + min(d, 0), 0)) for n, d in zip(shape, shift, strict=True))
+    of = tuple(slice(max(-d, 0), max(n - max(d, 0), 0)) for n, d in zip(shape, shift, strict=True))
+    return to, of
