@@ -1,0 +1,145 @@
+"""What a place usually looks like, laid on the grid of a look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.transform import Affine
+from rasterio.warp import reproject
+
+from orbitloom.errors import InputFileError
+from orbitloom.processing.l3 import SCALE, Grid
+from orbitloom.wire.briefing import Affine6, Baseline
+
+__all__ = ["SPREAD", "baseline_on"]
+
+SPREAD = "_spread"
+"""What the name of a band's spread ends in."""
+
+_WATER_STEPS = 200.0  # of a baseline's water share; 255 is unknown
+
+
+def baseline_on(
+    baseline: Baseline, grid: Grid, names: Sequence[str] | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """Return a baseline's layers on a look's grid, each (rows, columns) float32.
+
+    Medians and spreads are bilinear between the baseline's cells, of those around that are known;
+    counts and shares are the nearest cell's. NaN where the nearest cell is not known.
+
+    Parameters
+    ----------
+    names
+        Which layers: a band's name for its median reflectance, the same with `SPREAD` for its
+        spread, ``water`` for the share (0 to 1) of looks that showed water, ``looks`` for their
+        number. All of them if not given.
+
+    Raises
+    ------
+    InputFileError
+        If the baseline has no such layer.
+    """
+    sources: dict[str, tuple[NDArray[np.integer[Any]], float, int, bool]] = {}
+    for place, band in enumerate(baseline.band_names):
+        sources[band] = (baseline.median[place], SCALE, 0, True)
+        sources[band + SPREAD] = (baseline.spread[place], SCALE, 0, True)
+    sources["water"] = (baseline.water, 1.0 / _WATER_STEPS, 255, False)
+    sources["looks"] = (baseline.looks, 1.0, -1, False)
+    out = {}
+    for name in sources if names is None else names:
+        if name not in sources:
+            raise InputFileError(
+                f"has no layer {name!r}", where="baseline", way_out=f"It has: {', '.join(sources)}"
+            )
+        layer, factor, unknown, smooth = sources[name]
+        seen = baseline.looks > 0 if name.endswith(SPREAD) else layer != unknown
+        values = np.where(seen, layer * np.float32(factor), np.float32(np.nan))
+        out[name] = _on_grid(values, baseline.epsg, baseline.transform, grid, smooth)
+    return out
+
+
+def _on_grid(
+    values: NDArray[np.float32], epsg: int, transform: Affine6, grid: Grid, smooth: bool
+) -> NDArray[np.float32]:
+    out = np.full(grid.shape, np.nan, np.float32)
+    if epsg == grid.epsg:
+        rows = _places(grid.shape[0], grid.transform[4:], transform[4:])
+        columns = _places(grid.shape[1], grid.transform[0:3:2], transform[0:3:2])
+        _resample(values, rows, columns, smooth, out)
+        return out
+    reproject(
+        values,
+        out,
+        src_transform=Affine(*transform),
+        src_crs=f"EPSG:{epsg}",
+        src_nodata=np.nan,
+        dst_transform=Affine(*grid.transform),
+        dst_crs=f"EPSG:{grid.epsg}",
+        dst_nodata=np.nan,
+        resampling=Resampling.bilinear if smooth else Resampling.nearest,
+    )
+    return out
+
+
+def _places(count: int, of: tuple[float, ...], on: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return where an axis's cell centres lie on another axis, counted from cell centres there.
+
+    `of` and `on` are the axes' steps and starts.
+    """
+    centres = of[1] + of[0] * (np.arange(count, dtype=np.float64) + 0.5)
+    return np.asarray((centres - on[1]) / on[0] - 0.5, np.float64)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _resample(
+    values: NDArray[np.float32],
+    rows: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    smooth: bool,
+    out: NDArray[np.float32],
+) -> None:
+    """Write the values at fractional rows and columns, counted from cell centres."""
+    height, width = values.shape
+    left = np.empty(columns.size, np.int64)
+    share = np.empty(columns.size, np.float32)
+    nearest = np.empty(columns.size, np.int64)
+    for column in range(columns.size):
+        at = columns[column]
+        nearest[column] = np.int64(np.floor(at + 0.5))
+        left[column] = min(max(np.int64(np.floor(at)), 0), max(width - 2, 0))
+        share[column] = np.float32(min(max(at - left[column], 0.0), 1.0))
+    for row in range(rows.size):
+        at = rows[row]
+        near = np.int64(np.floor(at + 0.5))
+        if near < 0 or near >= height:
+            continue
+        top = min(max(np.int64(np.floor(at)), 0), max(height - 2, 0))
+        bottom = min(top + 1, height - 1)
+        down = np.float32(min(max(at - top, 0.0), 1.0))
+        for column in range(columns.size):
+            if nearest[column] < 0 or nearest[column] >= width:
+                continue
+            here = values[near, nearest[column]]
+            if not smooth or np.isnan(here):
+                out[row, column] = here
+                continue
+            one = left[column]
+            other = min(one + 1, width - 1)
+            right = share[column]
+            total, weight = np.float32(0.0), np.float32(0.0)
+            for part in range(4):
+                line = top if part < 2 else bottom
+                place = one if part % 2 == 0 else other
+                value = values[line, place]
+                if not np.isnan(value):
+                    w = (np.float32(1.0) - down if part < 2 else down) * (
+                        np.float32(1.0) - right if part % 2 == 0 else right
+                    )
+                    total += w * value
+                    weight += w
+            out[row, column] = total / weight
