@@ -35,6 +35,7 @@ _COURSE_SIGMA_RAD = np.radians(3.0)
 _MANOEUVRE_M_S2 = 0.01  # how a ship's speed and course wander, per second
 _UNKNOWN_SPEED_M_S = 6.0
 _OLDEST_NS = 1800 * SECOND_NS
+_TOGETHER_NS, _FEW = 120 * SECOND_NS, 5  # reports of one ship that are as good as the nearest
 _GATE = 13.8  # chi-square of 2 degrees of freedom that 99.9 % stay below
 _STRANGERS_PER_M2 = 0.2e-6  # vessels that send nothing, in busy waters: one in 5 km2
 _CLEARLY = 3.0  # difference in -2 log-likelihood that makes one assignment the better one
@@ -87,11 +88,13 @@ def moved(
 
 
 def predict(reports: Sequence[AisReport], t_ns: int) -> tuple[Predicted, ...]:
-    """Return where each ship is at a time, by the report nearest in time; in order of MMSI.
+    """Return where each ship is at a time, by its reports around that time; in order of MMSI.
 
-    Constant velocity from the nearest report; the uncertainty grows along the course with that of
-    the speed, across with that of the course, and with both as the square of the time, for a ship
-    may manoeuvre. Reports older than half an hour say nothing of where a ship is.
+    Each report is carried on at constant velocity. The uncertainty is that of the report nearest in
+    time: it grows along the course with that of the speed, across with that of the course, and with
+    both as the square of the time, for a ship may manoeuvre. The place is the median of the few
+    nearest, for a report that was relayed late is where the ship has been. Reports older than half
+    an hour say nothing of where a ship is.
     """
     near = [each for each in reports if abs(each.t_ns - t_ns) <= _OLDEST_NS]
     near.sort(key=lambda each: (each.mmsi, abs(each.t_ns - t_ns), each.t_ns))
@@ -101,33 +104,48 @@ def predict(reports: Sequence[AisReport], t_ns: int) -> tuple[Predicted, ...]:
 
 def _carried(group: list[AisReport], t_ns: int) -> Predicted:
     best = group[0]
-    age_s = (t_ns - best.t_ns) / SECOND_NS
+    nearest_ns = abs(best.t_ns - t_ns)
+    few = [one for one in group if abs(one.t_ns - t_ns) <= nearest_ns + _TOGETHER_NS][:_FEW]
+    offsets = []
+    for one in few:
+        off = offset_m(one.longitude_deg, one.latitude_deg, best.longitude_deg, best.latitude_deg)
+        offsets.append(off + _run(one, t_ns))
+    east_m, north_m = np.median(offsets, axis=0)
+    longitude, latitude = moved(
+        best.longitude_deg, best.latitude_deg, float(east_m), float(north_m)
+    )
     length_m = max(each.length_m for each in group)
-    fixed = _FIX_SIGMA_M**2 + (_ANTENNA_SHARE * length_m) ** 2
-    wander = (0.5 * _MANOEUVRE_M_S2 * age_s**2) ** 2
-    if best.speed_kn is None or best.course_deg is None:
-        east = north = 0.0
-        spread = fixed + wander + (_UNKNOWN_SPEED_M_S * age_s) ** 2
-        covariance = np.eye(2) * spread
-    else:
-        speed, course = best.speed_kn * _KNOT_M_S, np.radians(best.course_deg)
-        ahead = np.array([np.sin(course), np.cos(course)])
-        aside = np.array([np.cos(course), -np.sin(course)])
-        east, north = ahead * speed * age_s
-        along = fixed + wander + (_SPEED_SIGMA_M_S * age_s) ** 2
-        across = fixed + wander + (speed * _COURSE_SIGMA_RAD * age_s) ** 2
-        across += (_SPEED_SIGMA_M_S * age_s) ** 2
-        covariance = along * np.outer(ahead, ahead) + across * np.outer(aside, aside)
-    longitude, latitude = moved(best.longitude_deg, best.latitude_deg, float(east), float(north))
     return Predicted(
         mmsi=best.mmsi,
         longitude_deg=longitude,
         latitude_deg=latitude,
-        covariance_m2=covariance,
+        covariance_m2=_covariance(best, (t_ns - best.t_ns) / SECOND_NS, length_m),
         length_m=length_m,
         speed_kn=best.speed_kn,
         course_deg=best.course_deg,
     )
+
+
+def _run(report: AisReport, t_ns: int) -> NDArray[np.float64]:
+    """Return metres east and north that a ship has made since its report."""
+    if report.speed_kn is None or report.course_deg is None:
+        return np.zeros(2)
+    course = np.radians(report.course_deg)
+    run_m = report.speed_kn * _KNOT_M_S * (t_ns - report.t_ns) / SECOND_NS
+    return np.asarray(run_m * np.array([np.sin(course), np.cos(course)]))
+
+
+def _covariance(report: AisReport, age_s: float, length_m: float) -> NDArray[np.float64]:
+    """Return the covariance of a ship's place so long after its report, east and north, m2."""
+    spread = _FIX_SIGMA_M**2 + (_ANTENNA_SHARE * length_m) ** 2
+    spread += (0.5 * _MANOEUVRE_M_S2 * age_s**2) ** 2
+    if report.speed_kn is None or report.course_deg is None:
+        return np.eye(2) * (spread + (_UNKNOWN_SPEED_M_S * age_s) ** 2)
+    spread += (_SPEED_SIGMA_M_S * age_s) ** 2
+    course = np.radians(report.course_deg)
+    aside = np.array([np.cos(course), -np.sin(course)])
+    drift_m = report.speed_kn * _KNOT_M_S * _COURSE_SIGMA_RAD * age_s
+    return np.eye(2) * spread + np.outer(aside, aside) * drift_m**2
 
 
 def match(vessels: Sequence[Vessel], heard: Sequence[Predicted]) -> tuple[Identity, ...]:

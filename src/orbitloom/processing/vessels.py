@@ -170,7 +170,7 @@ def anomaly(tile: Tile, sea: NDArray[np.bool_]) -> NDArray[np.float32] | None:
     return total / np.float32(max(scale, 1.0))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _block_statistics(
     numbers: NDArray[np.uint16], sea: NDArray[np.bool_], block: int, stride: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -195,7 +195,7 @@ def _block_statistics(
     return median, spread
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _add_scores(
     total: NDArray[np.float32],
     numbers: NDArray[np.uint16],
@@ -433,28 +433,37 @@ def _vessel(hull: _Hull, tile: Tile) -> Vessel | None:
     row = hull.row - ahead * np.cos(hull.heading)
     column = hull.column + ahead * np.sin(hull.heading)
     taper_m = 0.0 if known else (length_m - hull.length * gsd_m) / 2.0
-    a, _, west, _, e, north = tile.grid.transform
-    east_m, north_m = west + a * (column + 0.5), north + e * (row + 0.5)
-    longitude, latitude = warp_points(f"EPSG:{tile.grid.epsg}", "EPSG:4326", [east_m], [north_m])[
-        :2
-    ]
+    longitude_deg, latitude_deg, convergence_deg = _place(tile.grid, row, column)
     ends = float(np.hypot(hull.length_sigma, _MODEL_SIGMA_CELLS)) * gsd_m
     place = float(np.hypot(hull.place_sigma, _PLACE_SIGMA_CELLS)) * gsd_m
     return Vessel(
         row=float(row),
         column=float(column),
-        longitude_deg=float(longitude[0]),
-        latitude_deg=float(latitude[0]),
+        longitude_deg=longitude_deg,
+        latitude_deg=latitude_deg,
         position_sigma_m=float(np.hypot(place, taper_m)),
         length_m=length_m,
         length_sigma_m=float(np.hypot(ends, _RECTANGLE_SIGMA * length_m)),
         width_m=max(width_m, 0.5 * gsd_m),
-        heading_deg=float(np.degrees(hull.heading)),
+        heading_deg=(float(np.degrees(hull.heading)) + convergence_deg) % 360.0,
         heading_sigma_deg=float(np.degrees(np.hypot(hull.heading_sigma, 0.3 / hull.length))),
         heading_known=known,
         contrast=contrast,
         snr=hull.peak,
     )
+
+
+def _place(grid: Grid, row: float, column: float) -> tuple[float, float, float]:
+    """Return longitude and latitude, and by how much the grid's north lies east of true north."""
+    a, _, west, _, e, north = grid.transform
+    east_m, north_m = west + a * (column + 0.5), north + e * (row + 0.5)
+    longitudes, latitudes = warp_points(
+        f"EPSG:{grid.epsg}", "EPSG:4326", [east_m, east_m], [north_m, north_m + 1000.0]
+    )[:2]
+    turn = (longitudes[1] - longitudes[0] + 180.0) % 360.0 - 180.0
+    shrink = np.cos(np.radians(latitudes[0]))
+    convergence = np.arctan2(turn * shrink, latitudes[1] - latitudes[0])
+    return float(longitudes[0]), float(latitudes[0]), float(np.degrees(convergence))
 
 
 def _contrast(hull: _Hull, tile: Tile) -> float:
