@@ -115,11 +115,13 @@ def column_steps(
     noise: tuple[float, float],
     blocks: int,
     every: int,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
     """Return the relative step from each column to the next, in blocks of lines.
 
     Only level ground counts: neighbours that differ by less than three times the noise of their
-    difference, from which the mean step is taken.
+    difference, from which the mean step is taken. A window so placed pulls the mean towards zero,
+    the more the scene's own texture fills it to its edges: a step r comes out as ``r (1 - 2 w
+    p(w) / P)``, with the window's half-width w, the density p(w) at its edges and the whole mass P.
 
     Parameters
     ----------
@@ -140,6 +142,8 @@ def column_steps(
     -------
     sums, counts
         (blocks, columns - 1): sum of ``2 (next - this) / (next + this)``, and of how many.
+    kept
+        That factor, from how many lie in the outer fifth of the window.
     """
     lines, columns = dn.shape
     total = np.zeros((blocks, columns - 1), np.float64)
@@ -147,7 +151,8 @@ def column_steps(
     low, high = np.float32(limits[0]), np.float32(limits[1])
     slope, floor = np.float32(18.0 * noise[0]), np.float32(18.0 * noise[1])
     level = np.empty(columns, np.float32)
-    half = np.float32(0.5)
+    half, outer = np.float32(0.5), np.float32(0.64)
+    near_edge, everywhere = 0, 0
     for line in range(0, lines, every):
         if not usable[line]:
             continue
@@ -159,10 +164,14 @@ def column_steps(
         for column in range(columns - 1):
             step = level[column + 1] - level[column]
             mean = half * (level[column + 1] + level[column])
-            if low < mean < high and step * step < slope * mean + floor:
+            widest = slope * mean + floor
+            if low < mean < high and step * step < widest:
                 sums[column] += step / mean
                 counts[column] += 1
-    return total, count
+                everywhere += 1
+                if step * step > outer * widest:
+                    near_edge += 1
+    return total, count, 1.0 - 5.0 * near_edge / max(everywhere, 1)
 
 
 @njit(cache=True, nogil=True)
@@ -279,13 +288,6 @@ def shift_band(
 
 
 @njit(cache=True, nogil=True)
-def _left_out(values: NDArray[np.float32], at: int, before: int, after: int, sure: bool) -> float:
-    """Return how wrong linear interpolation from `before` and `after` is at `at`."""
-    share = np.float32((at - before) / (after - before))
-    return (np.float32(1.0) - share) * values[before] + share * values[after] - values[at]
-
-
-@njit(cache=True, nogil=True)
 def leave_out_error(
     band: NDArray[np.float32], quality: NDArray[np.uint8], made: int, wide: int
 ) -> NDArray[np.float32]:
@@ -332,7 +334,9 @@ def leave_out_error(
                         for at in range(before, after + 1):
                             clean = clean and quality[near, at] == 0
                         if clean:
-                            miss = _left_out(band[near], place + side, before, after, True)
+                            share = (place + side - before) / (after - before)
+                            line = (1.0 - share) * band[near, before] + share * band[near, after]
+                            miss = line - band[near, place + side]
                             total += miss * miss
                             count += 1
                 error[row, place] = total / count if count else np.inf

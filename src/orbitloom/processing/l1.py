@@ -15,19 +15,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft2, rfft2
 from scipy.interpolate import CubicHermiteSpline
-from scipy.linalg import solveh_banded
 
 from orbitloom.errors import PacketError
 from orbitloom.processing.kernels import (
-    column_steps,
     cubic_weights,
     leave_out_error,
     shift_band,
     to_radiance,
 )
 from orbitloom.processing.l0 import Frames
+from orbitloom.processing.registration import misregistration
+from orbitloom.processing.stripes import stripes
 from orbitloom.processing.terrain import check_terrain, heights_at, project, steepest
 from orbitloom.wire.briefing import Terrain
 from orbitloom.wire.imager import Ancillary
@@ -42,7 +41,6 @@ __all__ = [
     "Radiance",
     "calibrate",
     "geolocate",
-    "misregistration",
     "noise",
 ]
 
@@ -57,14 +55,6 @@ BAD = 8
 
 _NEAR_ROWS = 3  # up and down, over which the error of an interpolation is averaged
 _LEAST_SHIFT_PX = 1e-3
-_BLOCKS = 16  # of lines, for the spread of a column's step
-_MANY_LINES = 2000
-_LEAST_COUNT = 8
-_LEAST_SIGNAL_DN = 100.0  # below, errors of dark look like errors of gain
-_LEAST_STRIPE = 1e-4
-_WINDOW, _LEAST_WINDOW = 256, 64
-_PASS = 0.15  # cycles per pixel, 1 sigma
-_CLEAR_PEAK = 8.0
 _LEAST_RELIEF_M = 10.0  # between the lowest and the highest level
 _MET_M = 0.02  # how near to the ground a ray has met it
 
@@ -130,7 +120,9 @@ class Radiance:
                 image = np.ascontiguousarray(level.T) if turned else level
                 marks = np.ascontiguousarray(flags.T) if turned else flags
                 error = leave_out_error(image, marks, flag, _NEAR_ROWS)
-                variance[made] = (error.T if turned else error)[made]
+                # The error there is against samples with noise of their own; the truth has none.
+                left = (error.T if turned else error)[made] - variance[made]
+                variance[made] = np.maximum(left, 0.5 * variance[made])
         variance[(flags & (MISSING | SATURATED)) != 0] = np.inf
         return np.asarray(np.sqrt(variance, out=variance))
 
@@ -184,57 +176,50 @@ def calibrate(frames: Frames, calibration: Calibration, longest_fill: int = 2) -
     bands, lines, columns = frames.dn.shape
     radiance = np.empty((bands, lines, columns), dtype=np.float32)
     quality = np.empty((bands, lines, columns), dtype=np.uint8)
-    used_gain = np.empty((bands, columns), dtype=np.float32)
-    gain_sigma = np.empty(bands)
-    noise_share = np.ones(bands)
-    spare: tuple[NDArray[np.float32], NDArray[np.uint8]] | None = None
+    gain = np.empty((bands, columns), dtype=np.float32)
+    gain_sigma, noise_share = np.empty(bands), np.ones(bands)
     for band in range(bands):
         bad = np.zeros(columns, np.bool_) if calibration.bad is None else calibration.bad[band]
-        stripes, gain_sigma[band] = _stripes(frames, calibration, band, bad)
+        error, gain_sigma[band] = stripes(frames, calibration, band, bad)
         known = calibration.radiance_per_dn[band] / calibration.response[band]
-        used_gain[band] = known / (1.0 + stripes)
-        image, flags = radiance[band], quality[band]
-        offset = (0.0, 0.0) if calibration.offset_px is None else calibration.offset_px[band]
-        moved = bool(np.any(np.abs(offset) > _LEAST_SHIFT_PX))
-        if moved:
-            spare = spare or (np.empty_like(image), np.empty_like(flags))
-            image, flags = spare
+        gain[band] = known / (1.0 + error)
+        ahead = (0.0, 0.0) if calibration.offset_px is None else calibration.offset_px[band]
+        whole = int(np.clip(round(ahead[0]), -lines, lines))  # rows that are a slice away
+        rest = float(ahead[0] - whole), float(ahead[1])
+        source = slice(max(-whole, 0), lines - max(whole, 0))
+        target = slice(max(whole, 0), lines - max(-whole, 0))
+        image, flags = radiance[band, target], quality[band, target]
+        for edge in (slice(0, target.start), slice(target.stop, lines)):
+            radiance[band, edge], quality[band, edge] = 0.0, MISSING
+        aside = max(map(abs, rest)) > _LEAST_SHIFT_PX
+        if aside:
+            image, flags = np.empty_like(image), np.empty_like(flags)
         to_radiance(
-            frames.dn[band],
+            frames.dn[band, source],
             calibration.dark_dn[band],
-            used_gain[band],
+            gain[band],
             calibration.saturation_dn,
             SATURATED,
             image,
             flags,
         )
-        _fill(image, flags, frames.valid[band], longest_fill, FILLED)
+        valid = frames.valid[band, source]
+        _fill(image, flags, valid, longest_fill, FILLED)
         _fill(image.T, flags.T, ~bad, longest_fill, BAD)
-        if moved:
-            shift = float(offset[0]), float(offset[1])
-            good_lines, good_columns = (
-                _present(good, longest_fill) for good in (frames.valid[band], ~bad)
-            )
-            shift_band(
-                image,
-                flags,
-                good_lines,
-                good_columns,
-                shift,
-                MISSING,
-                radiance[band],
-                quality[band],
-            )
+        if aside:
+            present = _present(valid, longest_fill), _present(~bad, longest_fill)
+            made = radiance[band, target], quality[band, target]
+            shift_band(image, flags, *present, rest, MISSING, *made)
             noise_share[band] = math.prod(
-                sum(weight**2 for weight in cubic_weights((-part) % 1.0)) for part in shift
+                sum(weight**2 for weight in cubic_weights((-part) % 1.0)) for part in rest
             )
     return Radiance(
         radiance=radiance,
         quality=quality,
-        gain=used_gain,
+        gain=gain,
         gain_sigma=gain_sigma,
         noise_share=noise_share,
-        misregistration_px=misregistration(radiance, quality, calibration.band_names),
+        misregistration_px=misregistration(radiance, quality, MISSING, calibration.band_names),
         calibration=calibration,
     )
 
@@ -273,152 +258,6 @@ def _fill(
             lost = (quality[line] & MISSING) != 0  # where a lost line crosses a bad column
             quality[line, lost] = MISSING
             radiance[line, lost] = 0.0
-
-
-def _stripes(
-    frames: Frames, calibration: Calibration, band: int, bad: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], float]:
-    """Return what the scene shows of the response's error, (columns,) relative, and what is left.
-
-    Neighbouring columns see, on level ground, the same: their mean relative step is the step of
-    the response's error, known to the spread of the steps that blocks of lines give. With errors
-    that are independent from column to column (a flat field's residual; variance tau^2) the most
-    probable ones are the solution of a tridiagonal system::
-
-        (D' W D + I / tau^2) r = D' W d        D: differences, W: 1 / variance of each step d
-
-    It takes out no more than the scene proves, and nothing that is wider than some columns. Where
-    the calibration says that its response is exact (`response_sigma` 0), nothing.
-    """
-    stated = calibration.response_sigma
-    columns = bad.size
-    stripes = np.zeros(columns)
-    if stated == 0.0 or columns < _BLOCKS or frames.dn.shape[1] < 2 * _BLOCKS:
-        return stripes, stated
-    response = calibration.response[band]
-    sums, counts = column_steps(
-        frames.dn[band],
-        frames.valid[band],
-        calibration.dark_dn[band],
-        (1.0 / response).astype(np.float32),
-        (_LEAST_SIGNAL_DN, 0.95 * calibration.saturation_dn),
-        (1.0 / calibration.electrons_per_dn, calibration.read_noise_dn**2 + 1 / 12),
-        _BLOCKS,
-        1 if frames.dn.shape[1] < _MANY_LINES else 2,
-    )
-    enough = counts >= _LEAST_COUNT
-    used = enough.sum(axis=0)
-    mean = np.where(enough, sums / np.maximum(counts, 1), np.nan)
-    told = (used >= _BLOCKS // 2) & ~bad[1:] & ~bad[:-1]
-    if np.count_nonzero(told) < _BLOCKS:
-        return stripes, stated
-    step, variance = np.zeros(columns - 1), np.full(columns - 1, np.inf)
-    step[told] = np.nanmedian(mean[:, told], axis=0)
-    # The variance of a median of n is pi/2n times that of one.
-    spread = np.pi / 2 * np.nanvar(mean[:, told], axis=0, ddof=1) / used[told]
-    variance[told] = np.maximum(spread, np.median(spread))
-    seen = np.median(np.abs(step[told])) ** 2 / 0.6745**2 - np.median(variance[told])
-    prior = max(seen / 2.0, 0.0)
-    if prior <= _LEAST_STRIPE**2:
-        return stripes, stated
-    weight = 1.0 / variance
-    diagonal = np.full(columns, 1.0 / prior)
-    diagonal[1:] += weight
-    diagonal[:-1] += weight
-    right = np.zeros(columns)
-    right[1:] += weight * step
-    right[:-1] -= weight * step
-    banded = np.stack([np.concatenate([[0.0], -weight]), diagonal])
-    stripes = solveh_banded(banded, right)
-    # What is left of a column's error, were its neighbours' known as poorly as itself.
-    left = np.sqrt(np.median(_inverse_diagonal(diagonal, weight)))
-    return stripes, float(min(left, math.sqrt(prior)))
-
-
-def _inverse_diagonal(
-    diagonal: NDArray[np.float64], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the diagonal of a tridiagonal matrix's inverse (off-diagonal `-weight`)."""
-    forward, backward = diagonal.copy(), diagonal.copy()
-    for place in range(1, diagonal.size):
-        forward[place] -= weight[place - 1] ** 2 / forward[place - 1]
-    for place in range(diagonal.size - 2, -1, -1):
-        backward[place] -= weight[place] ** 2 / backward[place + 1]
-    return np.asarray(1.0 / (forward + backward - diagonal))
-
-
-def misregistration(
-    radiance: NDArray[np.float32], quality: NDArray[np.uint8], band_names: tuple[str, ...]
-) -> NDArray[np.float64]:
-    """Return how far each band lies from the reference band (red, else the middle one), pixels.
-
-    Phase correlation (Kuglin & Hines, 1975) of the brightness gradient's size, which hardly knows
-    whether an edge goes up or down from one band to the next, in up to nine windows; the median.
-    """
-    bands, lines, columns = radiance.shape
-    reference = band_names.index("red") if "red" in band_names else bands // 2
-    side = min(_WINDOW, lines, columns) // 2 * 2
-    offsets = np.full((bands, 2), np.nan)
-    if side < _LEAST_WINDOW:
-        return offsets
-    corners = [
-        (int(line), int(column))
-        for line in np.linspace(0, lines - side, min(3, lines // side))
-        for column in np.linspace(0, columns - side, min(3, columns // side))
-    ]
-    taper = np.hanning(side - 2).astype(np.float32)
-    found: list[list[tuple[float, float]]] = [[] for _ in range(bands)]
-    for line, column in corners:
-        window = (slice(None), slice(line, line + side), slice(column, column + side))
-        if (quality[window] & MISSING).any():
-            continue
-        spectra = [_edges_spectrum(image, taper) for image in radiance[window]]
-        for band, spectrum in enumerate(spectra):
-            peak = _peak(spectra[reference], spectrum)
-            if peak is not None:
-                found[band].append(peak)
-    for band, peaks in enumerate(found):
-        if peaks:
-            offsets[band] = np.median(peaks, axis=0)
-    return offsets
-
-
-def _edges_spectrum(
-    image: NDArray[np.float32], taper: NDArray[np.float32]
-) -> NDArray[np.complex64]:
-    edges = np.hypot(image[2:, 1:-1] - image[:-2, 1:-1], image[1:-1, 2:] - image[1:-1, :-2])
-    edges -= edges.mean()
-    return np.asarray(rfft2(edges * taper[:, None] * taper[None, :]))
-
-
-def _peak(
-    reference: NDArray[np.complex64], spectrum: NDArray[np.complex64]
-) -> tuple[float, float] | None:
-    """Return the shift of a spectrum against the reference; None if no peak stands out."""
-    cross = spectrum * reference.conj()
-    cross /= np.maximum(np.abs(cross), np.float32(1e-20))
-    # Only the lower frequencies: above, MTF leaves more noise than scene.
-    rows, columns = cross.shape
-    along = np.abs(np.fft.fftfreq(rows)).astype(np.float32)
-    across = np.abs(np.fft.rfftfreq(2 * (columns - 1))).astype(np.float32)
-    cross *= np.exp(-((along[:, None] ** 2 + across[None, :] ** 2) / (2 * _PASS**2)))
-    surface = irfft2(cross)
-    top = int(np.argmax(surface))
-    line, column = divmod(top, surface.shape[1])
-    if surface[line, column] < _CLEAR_PEAK * np.std(surface):
-        return None
-    shift = []
-    for place, size, row in (
-        (line, surface.shape[0], surface[:, column]),
-        (column, surface.shape[1], surface[line]),
-    ):
-        before, here, after = row[place - 1], row[place], row[(place + 1) % size]
-        # The peak is the filter's Gaussian: parabolic in its logarithm.
-        least = 1e-6 * here
-        low, high = np.log(max(before, least) / here), np.log(max(after, least) / here)
-        exact = place + 0.5 * float((low - high) / (low + high))
-        shift.append(exact - size if exact > size / 2 else exact)
-    return shift[0], shift[1]
 
 
 def noise(
@@ -479,17 +318,13 @@ def geolocate(
     view_body /= np.linalg.norm(view_body, axis=-1, keepdims=True)
     view_ecef = np.einsum("nij,mj->nmi", attitude[:-1], view_body)
     levels_m = _levels(terrain)
-    longitude_deg, latitude_deg = np.moveaxis(
-        [
-            _geodetic_deg(*_meet(position_ecef_m[:-1, None, :], view_ecef, level))
-            for level in levels_m
-        ],
-        1,
-        0,
-    )
+    rays = position_ecef_m[:-1, None, :], view_ecef
+    places_deg = [_geodetic_deg(_meet(*rays, level), level) for level in levels_m.tolist()]
+    longitude_deg = np.stack([longitude for longitude, _ in places_deg])
+    latitude_deg = np.stack([latitude for _, latitude in places_deg])
 
     boresight = attitude[-1] @ np.array([0.0, 0.0, 1.0])
-    under, _ = _meet(position_ecef_m[-1], boresight, 0.0)
+    under = _meet(position_ecef_m[-1], boresight, 0.0)
     on_ground = (longitude_deg[0], latitude_deg[0])
     if terrain is not None:
         on_ground = _first_ground(terrain, levels_m, longitude_deg, latitude_deg)
@@ -597,8 +432,8 @@ def _rotation(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _meet(
     origin_ecef_m: NDArray[np.float64], direction: NDArray[np.float64], height_m: float
-) -> tuple[NDArray[np.float64], float]:
-    """Return where rays first meet the WGS84 ellipsoid blown up by a height, and that height.
+) -> NDArray[np.float64]:
+    """Return where rays first meet the WGS84 ellipsoid blown up by a height.
 
     By scaling it to the unit sphere. Blown up it is within 0.02 m of the surface of equal height
     up to 9 km.
@@ -610,7 +445,7 @@ def _meet(
     if not (np.all(under_root >= 0.0) and np.all(b <= 0.0)):  # so put, NaN misses it too
         raise PacketError("a view vector misses the Earth")
     distance = (-b - np.sqrt(under_root)) / a
-    return np.asarray(origin_ecef_m + distance[..., None] * direction), height_m
+    return np.asarray(origin_ecef_m + distance[..., None] * direction)
 
 
 def _geodetic_deg(
