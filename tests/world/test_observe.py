@@ -205,7 +205,7 @@ def test_truth_marks_what_was_imaged(job):
     clear = replace(job, event="quiet")
     told = truth(clear, epsg, transform, shape)
     assert told.event == "quiet"
-    assert not told.flood.any()
+    assert not told.area.any()
     assert told.visible.sum() * 100.0 == pytest.approx(1200 * 2000, rel=0.1)
     centre = ndimage.center_of_mass(told.visible)
     assert centre == pytest.approx((149.5, 149.5), abs=2.0)
@@ -222,7 +222,7 @@ def test_truth_is_the_same_in_a_neighbouring_zone(job):
     areas = []
     for code, e, n in ((epsg, east_m, north_m), (epsg + 1, x, y)):
         told = truth(flood, code, (20.0, 0.0, e - 11e3, 0.0, -20.0, n + 11e3), (1100, 1100))
-        areas.append((told.flood.sum() * 4e-4, told.visible.sum() * 4e-4))
+        areas.append((told.area.sum() * 4e-4, told.visible.sum() * 4e-4))
     assert areas[0][0] > 1.0
     assert areas[1] == pytest.approx(areas[0], rel=0.02)
 

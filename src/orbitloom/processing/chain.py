@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,10 @@ from orbitloom.processing.outline import footprint
 from orbitloom.scenario import plugins
 from orbitloom.scenario.time import to_iso
 from orbitloom.wire import Answer, Calibration, CaptureTask
+from orbitloom.wire.ais import AIS_APID, AisReport
 from orbitloom.wire.briefing import Briefing
+from orbitloom.wire.nmea import decode_ais_body, reports
+from orbitloom.wire.space_packet import Packet, split_packets
 
 __all__ = ["ChainResult", "Levels", "judge", "process", "raise_levels"]
 
@@ -198,7 +202,12 @@ def judge(
         properties |= {"kind": "not_observable", "reason": levels.reason, "clear_share": 0.0}
         answer = feature_answer(levels.footprint, properties)
     else:
-        context = Context(target=task.target, sensed_ns=task.middle_ns, briefing=briefing)
+        context = Context(
+            target=task.target,
+            sensed_ns=task.middle_ns,
+            briefing=briefing,
+            ais=_heard(packets) if app.name == "maritime" else (),
+        )
         answer = answer_tile(levels.tile, context, app, model, properties, levels.footprint)
     frames = levels.frames
     return ChainResult(
@@ -219,6 +228,16 @@ def _no_tile(
     return Levels(
         tile=None, cog=b"", reason=reason, footprint=nowhere, level_bytes=sizes, frames=frames
     )
+
+
+def _heard(packets: bytes) -> tuple[AisReport, ...]:
+    """Return the AIS reports among the packets."""
+    sentences = []
+    for packet in split_packets(packets):
+        if isinstance(packet, Packet) and packet.apid == AIS_APID:
+            with suppress(PacketError):
+                sentences.append(decode_ais_body(packet.body))
+    return reports(sentences)
 
 
 def _snr(radiance: l1.Radiance, calibration: Calibration) -> float:

@@ -41,7 +41,7 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
             iou=None,
         )
     actual = truth(job, grid.epsg, grid.transform, grid.shape)
-    seen = actual.flood & actual.visible
+    seen = actual.area & actual.visible
     found = np.zeros(grid.shape, dtype=bool)
     feature = answer.feature
     if feature["properties"]["kind"] == "alert":

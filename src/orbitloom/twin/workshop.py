@@ -23,7 +23,8 @@ from orbitloom.scenario import Scenario
 from orbitloom.twin.result import CaptureScore
 from orbitloom.twin.score import score
 from orbitloom.wire import Calibration, CaptureTask
-from orbitloom.wire.briefing import Briefing, Earlier
+from orbitloom.wire.briefing import Earlier
+from orbitloom.world.briefing import brief
 from orbitloom.world.geometry import World
 from orbitloom.world.observe import (
     Observation,
@@ -143,13 +144,12 @@ class Workshop:
             packets = self._observe(task.capture).result().packets
             del self._observing[task.capture]
             self._results[digest] = self._executor.submit(
-                process,
+                _briefed,
+                self._jobs[task.capture],
+                self._earlier.get(task.capture),
                 packets,
-                task,
                 self._calibration(task.satellite),
-                self._scenario.app,
                 self._scenario.model.kind,
-                Briefing(earlier=self._earlier.get(task.capture)),
             )
         return self._results[digest]
 
@@ -157,3 +157,10 @@ class Workshop:
         if satellite not in self._calibrations:
             self._calibrations[satellite] = calibration(self._scenario, satellite)
         return self._calibrations[satellite]
+
+
+def _briefed(
+    job: ObservationJob, earlier: Earlier | None, packets: bytes, known: Calibration, model: str
+) -> ChainResult:
+    """Run the chain over a capture with what was known of its place before."""
+    return process(packets, job.task, known, job.task.app, model, brief(job, earlier))

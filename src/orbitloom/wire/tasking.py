@@ -16,7 +16,8 @@ __all__ = ["Calibration", "CaptureTask"]
 class CaptureTask:
     """One look at one target, as it is uplinked. It says where to look, never what is there.
 
-    `capture` is unique in a flight, and the number that the packets carry.
+    `capture` is unique in a flight, and the number that the packets carry; `app` names the
+    application that is ordered.
     """
 
     capture: int
@@ -27,6 +28,7 @@ class CaptureTask:
     start_ns: int
     end_ns: int
     roll_deg: float
+    app: str = "flood"
 
     @property
     def middle_ns(self) -> int:

@@ -220,6 +220,7 @@ def _task(
         start_ns=start_ns,
         end_ns=end_ns,
         roll_deg=float(looks.roll_deg[look]),
+        app=target.app or scenario.app,
     )
 
 

@@ -22,9 +22,18 @@ from orbitloom.world.scene import SceneSource, Surface, utm_origin
 
 __all__ = ["Events", "ResolvedKind", "resolve_kind"]
 
-ResolvedKind = Literal["flood", "quiet", "cloud"]
+ResolvedKind = Literal[
+    "flood", "fire", "burn", "crop_stress", "vessels", "lake", "snow", "quiet", "cloud"
+]
 
-_SHARES: tuple[tuple[ResolvedKind, float], ...] = (("flood", 0.50), ("quiet", 0.75), ("cloud", 1.0))
+_EVENT_BELOW, _QUIET_BELOW = 0.50, 0.75
+_KINDS: dict[str, tuple[ResolvedKind, ...]] = {
+    "flood": ("flood",),
+    "fire": ("fire", "burn"),
+    "agriculture": ("crop_stress",),
+    "maritime": ("vessels",),
+}
+"""What may happen where an application is ordered; for climate the target's setting decides."""
 _NODES, _SPACING_M = 1024, 25.0
 _EDGE_M = 10.0  # width over which land turns to water: the sub-pixel edge of a 10 m imager
 _VISIBLE_BELOW = 0.2  # share of a pixel that cloud or shadow may cover in the truth's eyes
@@ -38,18 +47,22 @@ _CLOUD_COLOUR = np.array([1.0, 0.99, 0.985, 0.97], np.float32)
 _SHADE = np.array([0.50, 0.45, 0.40, 0.32], np.float32)
 
 
-def resolve_kind(seed: int, target: Target) -> ResolvedKind:
-    """Return what happens at a target; "random" is half flood, a quarter quiet, a quarter cloud."""
-    if target.event in ("flood", "quiet", "cloud"):
-        return target.event
+def resolve_kind(seed: int, target: Target, app: str = "flood") -> ResolvedKind:
+    """Return what happens at a target.
+
+    "random" is half an event that the application looks for, a quarter quiet, a quarter cloud;
+    where an application of a user's is ordered, a flood.
+    """
     if target.event != "random":
-        raise ScenarioError(
-            f"a {target.event} cannot be laid on a scene of reflectance",
-            where=f"target {target.name!r}",
-            way_out="Use the synthetic world, or one of flood, quiet, cloud",
-        )
-    draw = stream(seed, "event", target.name).random()
-    return next(kind for kind, below in _SHARES if draw < below)
+        return target.event
+    rng = stream(seed, "event", target.name)
+    draw = rng.random()
+    if draw < _EVENT_BELOW:
+        if app == "climate":
+            return "snow" if target.setting == "mountain" else "lake"
+        kinds = _KINDS.get(app, ("flood",))
+        return kinds[int(rng.integers(len(kinds)))]
+    return "quiet" if draw < _QUIET_BELOW else "cloud"
 
 
 class Events:
@@ -65,6 +78,11 @@ class Events:
         The scenario's.
     sun_elevation_deg, sun_azimuth_deg
         Where the Sun stands, azimuth from north over east; it places the clouds' shadows.
+
+    Raises
+    ------
+    ScenarioError
+        If it is anything but a flood, quiet or cloud: a scene of reflectance has no more.
     """
 
     def __init__(
@@ -76,6 +94,12 @@ class Events:
         sun_elevation_deg: float,
         sun_azimuth_deg: float,
     ) -> None:
+        if kind not in ("flood", "quiet", "cloud"):
+            raise ScenarioError(
+                f"{kind!r} cannot be laid on a scene of reflectance",
+                where=f"target {target.name!r}",
+                way_out='Use scenery = "synthetic", or one of flood, quiet, cloud',
+            )
         self.kind = kind
         rng = stream(seed, "event fields", target.name)
         self.epsg, east_m, north_m = utm_origin(target.latitude_deg, target.longitude_deg)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,9 @@ from orbitloom.scenario import Scenario, SceneFile, Target, hardware, stream
 from orbitloom.scenario.plugins import load as load_extension
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.wire import Calibration, CaptureTask
+from orbitloom.wire.ais import AIS_APID
+from orbitloom.wire.nmea import encode_ais_body, encode_report
+from orbitloom.wire.space_packet import SEQUENCE_MODULUS, Packet
 from orbitloom.world.databus import Observation, carry
 from orbitloom.world.earth import geodetic_up
 from orbitloom.world.events import Events, ResolvedKind, resolve_kind
@@ -21,6 +27,7 @@ from orbitloom.world.imager import Instrument
 from orbitloom.world.orbits import Ephemeris
 from orbitloom.world.scene import GeoTiffScene, SceneSource, SpyndexScene
 from orbitloom.world.sun import sun_position_ecef_m
+from orbitloom.world.synthetic import SyntheticWorld
 from orbitloom.world.viewing import Track
 
 __all__ = [
@@ -32,12 +39,15 @@ __all__ = [
     "instrument_of",
     "observation_job",
     "observe",
+    "synthetic_of",
     "truth",
 ]
 
 _MARGIN_LINES = 256  # the focal plane's reach and the ancillary records' before and after
 _ARCSEC_RAD = np.pi / 180.0 / 3600.0
 _TRUTH_ROWS = 200  # rows of a truth grid evaluated at once
+_LISTENING_NS = 360 * SECOND_NS  # the longest interval of AIS reports: ships at anchor, class A
+_LEAST_SHIP_M = 20.0  # the smallest that an imager of 5 m is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +62,7 @@ class ObservationJob:
     databus: hardware.DataBus
     scene: SceneFile | None
     seed: int
+    scenery: Literal["sentinel2", "synthetic"] = "sentinel2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,9 +72,11 @@ class Truth:
     Attributes
     ----------
     event
-        "flood", "quiet" or "cloud".
-    flood
-        (rows, columns) where water covers half of the ground or more, seen or not.
+        What happens there, "quiet" and "cloud" among it.
+    area
+        (rows, columns) where it happens, seen or not: the flood's water, the burnt ground and the
+        fires, the fields that have lost vigour, the ships that send no AIS. A lake or snow line
+        that has moved has no area of its own.
     imaged
         (rows, columns) inside the footprint.
     visible
@@ -71,7 +84,7 @@ class Truth:
     """
 
     event: str
-    flood: NDArray[np.bool_]
+    area: NDArray[np.bool_]
     imaged: NDArray[np.bool_]
     visible: NDArray[np.bool_]
 
@@ -91,7 +104,7 @@ def observation_job(scenario: Scenario, ephemeris: Ephemeris, task: CaptureTask)
     return ObservationJob(
         task=task,
         target=target,
-        event=resolve_kind(scenario.seed, target),
+        event=resolve_kind(scenario.seed, target, task.app),
         track=Track(
             t_ns=t_ns,
             position_ecef_m=ephemeris.position_ecef_m(t_ns, satellite),
@@ -103,6 +116,7 @@ def observation_job(scenario: Scenario, ephemeris: Ephemeris, task: CaptureTask)
         databus=scenario.databus,
         scene=scenario.scene,
         seed=scenario.seed,
+        scenery=scenario.scenery,
     )
 
 
@@ -118,12 +132,27 @@ def instrument_of(job: ObservationJob) -> Instrument:
 
 def ground_of(job: ObservationJob) -> SceneSource:
     """Return what truly lies below a capture, events and all."""
-    scene: SceneSource = (
-        SpyndexScene(job.target, job.seed)
-        if job.scene is None
-        else GeoTiffScene(job.scene, job.target, job.instrument.gsd_m)
+    if job.scene is not None:
+        file = GeoTiffScene(job.scene, job.target, job.instrument.gsd_m)
+        return _events(job).over(file)
+    if job.scenery == "synthetic":
+        return synthetic_of(job)
+    return _events(job).over(SpyndexScene(job.target, job.seed))
+
+
+def synthetic_of(job: ObservationJob) -> SyntheticWorld:
+    """Return the synthetic world below a capture."""
+    elevation_deg, azimuth_deg = _sun(job)
+    return SyntheticWorld(
+        job.target,
+        job.seed,
+        bands=job.instrument.bands,
+        t_ns=job.task.middle_ns,
+        sun_elevation_deg=elevation_deg,
+        sun_azimuth_deg=azimuth_deg,
+        event=job.event,
+        gsd_m=job.instrument.gsd_m,
     )
-    return _events(job).over(scene)
 
 
 def observe(job: ObservationJob) -> Observation:
@@ -136,7 +165,10 @@ def observe(job: ObservationJob) -> Observation:
     ScenarioError
         If the instrument is not known, or has a band that scenes have not.
     """
-    packets = instrument_of(job).image(job.task, job.track, ground_of(job))
+    ground = ground_of(job)
+    packets = instrument_of(job).image(job.task, job.track, ground)
+    if job.task.app == "maritime" and isinstance(ground, SyntheticWorld):
+        packets = chain(packets, _heard(job, ground))
     rng = stream(job.seed, "databus", job.task.satellite, job.task.capture)
     return carry(packets, job.databus, rng)
 
@@ -155,7 +187,9 @@ def truth(
         y = d * column + e * row + f, of a pixel's corner); rows and columns.
     """
     a, b, c, d, e, f = transform[:6]
-    events = _events(job)
+    world = synthetic_of(job) if job.scene is None and job.scenery == "synthetic" else None
+    events = None if world is not None else _events(job)
+    own_epsg = world.epsg if world is not None else _events(job).epsg
     outline = instrument_of(job).footprint(job.task, job.track, epsg)
     imaged = rasterize(
         [{"type": "Polygon", "coordinates": [outline.tolist()]}],
@@ -163,20 +197,56 @@ def truth(
         transform=Affine(a, b, c, d, e, f),
         dtype="uint8",
     )
-    flood = np.zeros(shape, bool)
+    area = np.zeros(shape, bool)
     visible = imaged.astype(bool)
     footprint = visible.copy()
     columns = np.arange(shape[1])[None, :] + 0.5
     for first in range(0, shape[0], _TRUTH_ROWS):
         rows = np.arange(first, min(first + _TRUTH_ROWS, shape[0]))[:, None] + 0.5
         x, y = a * columns + b * rows + c, d * columns + e * rows + f
-        if epsg != events.epsg:
-            moved = transform_points(f"EPSG:{epsg}", f"EPSG:{events.epsg}", x.ravel(), y.ravel())
+        if epsg != own_epsg:
+            moved = transform_points(f"EPSG:{epsg}", f"EPSG:{own_epsg}", x.ravel(), y.ravel())
             x, y = (np.reshape(axis, x.shape) for axis in moved[:2])
         part = slice(first, first + len(rows))
-        flood[part], hidden = events.truth(x, y)
+        if world is not None:
+            area[part], hidden = _happening(world, x, y)
+        else:
+            assert events is not None
+            area[part], hidden = events.truth(x, y)
         visible[part] &= ~hidden
-    return Truth(event=job.event, flood=flood, imaged=footprint, visible=visible)
+    return Truth(event=job.event, area=area, imaged=footprint, visible=visible)
+
+
+def _happening(
+    world: SyntheticWorld, east_m: NDArray[np.float64], north_m: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where the event of a synthetic world is, and what cloud or shadow spoils."""
+    told = world.truth(east_m, north_m)
+    hidden = told.cloud | told.shadow
+    if world.event == "vessels":
+        area = np.zeros(east_m.shape, bool)
+        for ship in world.vessels():
+            if ship.mmsi is None and ship.length_m >= _LEAST_SHIP_M:
+                away_m = np.hypot(east_m - ship.easting_m, north_m - ship.northing_m)
+                area |= away_m <= ship.length_m / 2.0
+        return area, hidden
+    areas = {
+        "flood": told.flood,
+        "burn": told.burnt,
+        "fire": told.burnt | (told.fire_share > 0.0),
+        "crop_stress": told.crop_stress,
+    }
+    return areas.get(world.event, np.zeros(east_m.shape, bool)), hidden
+
+
+def _heard(job: ObservationJob, world: SyntheticWorld) -> Iterator[Packet]:
+    """Return what the AIS receiver heard from some minutes before a capture to its end."""
+    count = 0
+    for report in world.ais(job.task.start_ns - _LISTENING_NS, job.task.end_ns):
+        for sentence in encode_report(report):
+            body = encode_ais_body(report.t_ns, sentence)
+            yield Packet(AIS_APID, count % SEQUENCE_MODULUS, report.t_ns, body)
+            count += 1
 
 
 def _instrument(design: hardware.Instrument, seed: int, satellite: str) -> Instrument:
@@ -186,17 +256,24 @@ def _instrument(design: hardware.Instrument, seed: int, satellite: str) -> Instr
     return made
 
 
-def _events(job: ObservationJob) -> Events:
-    """Return what happens at the target, with the Sun where it stands in mid-capture."""
+def _sun(job: ObservationJob) -> tuple[float, float]:
+    """Return the Sun's elevation and azimuth at the target in mid-capture, degrees."""
     to_sun = job.track.sun(np.array([job.task.middle_ns]))[0][0]
     latitude_deg, longitude_deg = job.target.latitude_deg, job.target.longitude_deg
     up = geodetic_up(latitude_deg, longitude_deg)
     east = geodetic_up(0.0, longitude_deg + 90.0)
     north = np.cross(up, east)
+    azimuth = np.arctan2(to_sun @ east, to_sun @ north)
+    return float(np.degrees(np.arcsin(to_sun @ up))), float(np.degrees(azimuth))
+
+
+def _events(job: ObservationJob) -> Events:
+    """Return what happens at the target, with the Sun where it stands in mid-capture."""
+    elevation_deg, azimuth_deg = _sun(job)
     return Events(
         job.event,
         job.target,
         job.seed,
-        sun_elevation_deg=float(np.degrees(np.arcsin(to_sun @ up))),
-        sun_azimuth_deg=float(np.degrees(np.arctan2(to_sun @ east, to_sun @ north))),
+        sun_elevation_deg=elevation_deg,
+        sun_azimuth_deg=azimuth_deg,
     )
