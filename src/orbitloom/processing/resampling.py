@@ -103,43 +103,42 @@ def _resample(
     smooth: bool,
     out: NDArray[np.float32],
 ) -> None:
-    """Write the values at fractional rows and columns, counted from cell centres."""
+    """Write the values at fractional rows and columns, counted from cell centres.
+
+    Bilinear weights are the product of a row's and a column's: two rows are blended first, then
+    columns of that. What is not known weighs nothing.
+    """
     height, width = values.shape
-    left = np.empty(columns.size, np.int64)
-    share = np.empty(columns.size, np.float32)
-    nearest = np.empty(columns.size, np.int64)
-    for column in range(columns.size):
-        at = columns[column]
-        nearest[column] = np.int64(np.floor(at + 0.5))
-        left[column] = min(max(np.int64(np.floor(at)), 0), max(width - 2, 0))
-        share[column] = np.float32(min(max(at - left[column], 0.0), 1.0))
+    nearest = np.floor(columns + 0.5).astype(np.int64)
+    inside = np.flatnonzero((nearest >= 0) & (nearest < width))
+    if inside.size == 0:
+        return
+    first, last = inside[0], inside[-1] + 1
+    left = np.minimum(np.maximum(np.floor(columns), 0), max(width - 2, 0)).astype(np.int64)
+    right = np.minimum(left + 1, width - 1)
+    share = np.minimum(np.maximum(columns - left, 0.0), 1.0).astype(np.float32)
+    total, weight = np.empty(width, np.float32), np.empty(width, np.float32)
+    one, zero = np.float32(1.0), np.float32(0.0)
     for row in range(rows.size):
-        at = rows[row]
-        near = np.int64(np.floor(at + 0.5))
+        near = np.int64(np.floor(rows[row] + 0.5))
         if near < 0 or near >= height:
             continue
-        top = min(max(np.int64(np.floor(at)), 0), max(height - 2, 0))
-        bottom = min(top + 1, height - 1)
-        down = np.float32(min(max(at - top, 0.0), 1.0))
-        for column in range(columns.size):
-            if nearest[column] < 0 or nearest[column] >= width:
-                continue
-            here = values[near, nearest[column]]
-            if not smooth or np.isnan(here):
-                out[row, column] = here
-                continue
-            one = left[column]
-            other = min(one + 1, width - 1)
-            right = share[column]
-            total, weight = np.float32(0.0), np.float32(0.0)
-            for part in range(4):
-                line = top if part < 2 else bottom
-                place = one if part % 2 == 0 else other
-                value = values[line, place]
-                if not np.isnan(value):
-                    w = (np.float32(1.0) - down if part < 2 else down) * (
-                        np.float32(1.0) - right if part % 2 == 0 else right
-                    )
-                    total += w * value
-                    weight += w
-            out[row, column] = total / weight
+        here, made = values[near], out[row]
+        if not smooth:
+            for column in range(first, last):
+                made[column] = here[nearest[column]]
+            continue
+        top = min(max(np.int64(np.floor(rows[row])), 0), max(height - 2, 0))
+        down = np.float32(min(max(rows[row] - top, 0.0), 1.0))
+        above, below = values[top], values[min(top + 1, height - 1)]
+        for place in range(width):
+            a, b = above[place], below[place]
+            total[place] = (zero if np.isnan(a) else a * (one - down)) + (
+                zero if np.isnan(b) else b * down
+            )
+            weight[place] = (zero if np.isnan(a) else one - down) + (zero if np.isnan(b) else down)
+        for column in range(first, last):
+            a, b, part = left[column], right[column], share[column]
+            known = weight[a] * (one - part) + weight[b] * part
+            value = (total[a] * (one - part) + total[b] * part) / known
+            made[column] = here[nearest[column]] if np.isnan(here[nearest[column]]) else value
