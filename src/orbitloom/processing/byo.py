@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from orbitloom.processing.apps import App, Context, Evidence, Finding
 from orbitloom.processing.detector import Detector, read_detector
 from orbitloom.processing.l2 import NO_DATA
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.onnx_manifest import read_network
 from orbitloom.processing.sandbox import Code, Outcome, run
 from orbitloom.scenario import plugins
 
@@ -178,6 +180,10 @@ def load_app(name: str | Path) -> App:
     ending = Path(name).suffix
     if ending == ".py":
         return _from_python(Path(name))
+    if ending in (".onnx", ".toml"):
+        return _from_network(Path(name))
+    if ending == ".json":
+        return _from_graph(Path(name))
     found = plugins.load("apps", str(name))
     if hasattr(found, "orbitloom_app"):
         return _from_python(Path(inspect.getsourcefile(found) or ""), name=str(name))
@@ -192,6 +198,42 @@ def _from_python(path: Path, name: str = "") -> DetectorApp:
         version=_version(source),
         detector=read_detector(source, str(path)),
         code=Code(kind="python", payload=source, settings={}),
+    )
+
+
+def _from_network(path: Path) -> DetectorApp:
+    network = read_network(path)
+    return DetectorApp(
+        name=path.stem,
+        version=_version(network.manifest, network.model),
+        detector=network.detector,
+        code=Code(kind="onnx", payload=network.model, settings=network.settings),
+    )
+
+
+def _from_graph(path: Path) -> DetectorApp:
+    from orbitloom.processing.graph import read_graph
+
+    where, payload = str(path), _read(path, _LARGEST_SOURCE)
+    graph = read_graph(payload, where)
+    if graph.needs_baseline:
+        raise InputFileError(
+            "compares with the baseline, which a user's graph is not given",
+            where=where,
+            way_out="Load the look only",
+        )
+    said = json.loads(payload).get("orbitloom")
+    if not isinstance(said, dict):
+        raise InputFileError(
+            "does not say what it finds",
+            where=where,
+            way_out='Add "orbitloom": {"event": "..."} beside "process_graph"',
+        )
+    return DetectorApp(
+        name=path.stem,
+        version=_version(payload),
+        detector=read_detector({"bands": list(graph.bands)} | said, where),
+        code=Code(kind="graph", payload=payload, settings={}),
     )
 
 

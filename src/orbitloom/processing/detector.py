@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from orbitloom.errors import InputFileError
 
-__all__ = ["Detector", "app", "read_detector"]
+__all__ = ["Detector", "Misfit", "app", "read_detector"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -105,6 +105,10 @@ class Detector:
             f"a whole number from 16 to {_LARGEST_MB}",
         )
         _hold(isinstance(self.through_cloud, bool), "through_cloud", self.through_cloud, "a bool")
+
+
+class Misfit(Exception):
+    """A network or a graph does not take or give what is said of it."""
 
 
 def _hold(right: bool, name: str, value: object, wanted: str) -> None:

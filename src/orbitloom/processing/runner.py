@@ -7,12 +7,15 @@ goes back, and behind it the scores as bytes; nothing is ever unpickled on eithe
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import struct
 import sys
 import sysconfig
 import time
+import traceback
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitloom.processing.detector import Misfit
 from orbitloom.processing.walls import audit_wall, raise_walls
 
 __all__ = ["main"]
@@ -28,6 +32,7 @@ __all__ = ["main"]
 _Bands = dict[str, NDArray[np.float32]]
 _Detect = Callable[[_Bands, NDArray[np.uint8], dict[str, Any]], Any]
 _FILE = "<app>"
+_FILE_ERRORS = (errno.EPERM, errno.EACCES, errno.EFBIG, errno.EMFILE, errno.ENOSPC)
 _NO_DATA = 1
 _SCALE = np.float32(1e-4)
 
@@ -41,10 +46,14 @@ def main() -> None:
     payload = _exactly(source, head["payload_bytes"])
     prepare = _ENGINES[head["kind"]]()
     folder, readable = Path(os.getcwd()), _libraries()
+    # Where an import would look besides, it would meet a wall.
+    sys.path[:] = [
+        place for place in sys.path if any(Path(place).is_relative_to(one) for one in readable)
+    ]
+    started, memory = time.process_time(), _Memory()
     walls = raise_walls(
         folder, readable, seconds=head["seconds"], memory_bytes=head["memory_mb"] << 20
     )
-    started = time.process_time()
 
     def say(answer: Mapping[str, Any], scores: bytes = b"", /, *, write: Any = os.write) -> None:
         for part in (json.dumps(answer).encode() + b"\n", scores):
@@ -61,17 +70,35 @@ def main() -> None:
         bands, mask = _tile(source, head)
         found = prepare(payload, head)(bands, mask, head["info"])
         answer, scores = _pack(found)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except MemoryError:
-        end("memory")
-    except PermissionError as error:
-        end("files", _told(error))
     except BaseException as error:
-        end("crash", _told(error))
+        _flush(error)
+        end(*_ended(error))
     else:
-        say(answer | {"cpu_s": time.process_time() - started, "walls": walls}, scores)
+        _flush(None)
+        cpu_s = time.process_time() - started
+        say(answer | {"cpu_s": cpu_s, "memory_mb": memory.taken_mb(), "walls": walls}, scores)
         os._exit(0)
+
+
+class _Memory:
+    """The address space taken since it was made, as the limit counts it."""
+
+    def __init__(self) -> None:
+        self._status: BinaryIO | None = None
+        if sys.platform == "linux":  # opened now: behind the walls it could not be
+            self._status = open("/proc/self/status", "rb", buffering=0)  # noqa: SIM115
+        self._before_kb = self._kb(b"VmSize:")
+
+    def taken_mb(self) -> float:
+        """Return the most that was taken; 0 where the system does not tell."""
+        return (self._kb(b"VmPeak:") - self._before_kb) / 1024.0
+
+    def _kb(self, key: bytes) -> int:
+        if self._status is None:
+            return 0
+        self._status.seek(0)
+        told = self._status.read(1 << 16)
+        return int(told[told.index(key) + len(key) :].split()[0])
 
 
 def _exactly(source: BinaryIO, size: int) -> bytes:
@@ -126,14 +153,36 @@ def _plain(point: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
+def _ended(error: BaseException) -> tuple[str, str]:
+    """Return the cause and the detail of an error."""
+    if isinstance(error, MemoryError):
+        return "memory", ""
+    if isinstance(error, Misfit):
+        return "output", str(error)
+    if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
+        return "files", _told(error)
+    if "allocat" in str(error) and "onnxruntime" in type(error).__module__:
+        return "memory", ""
+    return "crash", _told(error)
+
+
+def _flush(error: BaseException | None) -> None:
+    """Let out what was printed, and an error's traceback, which its author will want to see."""
+    with contextlib.suppress(BaseException):  # all of this may have been tampered with
+        sys.stdout.flush()
+        if error is not None:
+            traceback.print_exception(error)
+        sys.stderr.flush()
+
+
 def _told(error: BaseException) -> str:
     """Return an error's kind and the user's line: nothing that differs from run to run."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == _FILE:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return type(error).__name__ + (f" in line {line}" if line else "")
+    lines = [
+        line
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename == _FILE
+    ]
+    return type(error).__name__ + (f" in line {lines[-1]}" if lines else "")
 
 
 def _python() -> Callable[[bytes, Mapping[str, Any]], _Detect]:
@@ -148,8 +197,22 @@ def _python() -> Callable[[bytes, Mapping[str, Any]], _Detect]:
     return prepare
 
 
+def _onnx() -> Callable[[bytes, Mapping[str, Any]], _Detect]:
+    from orbitloom.processing import onnx_engine
+
+    return onnx_engine.prepare
+
+
+def _graph() -> Callable[[bytes, Mapping[str, Any]], _Detect]:
+    from orbitloom.processing import graph_engine
+
+    return graph_engine.prepare
+
+
 _ENGINES: dict[str, Callable[[], Callable[[bytes, Mapping[str, Any]], _Detect]]] = {
     "python": _python,
+    "onnx": _onnx,
+    "graph": _graph,
 }
 
 if __name__ == "__main__":

@@ -78,8 +78,8 @@ class Outcome:
         (rows, columns) float32 from 0 to 1; 0 where there is no data.
     points
         Each with ``row``, ``column`` and what else was told.
-    cpu_s, peak_mb
-        What the process took in all, its start included; 0 where the system does not tell.
+    cpu_s, memory_mb
+        What it took of its budget, by its own account; 0 where it does not tell.
     walls
         Which walls stood.
     printed
@@ -91,7 +91,7 @@ class Outcome:
     scores: NDArray[np.float32] | None = None
     points: tuple[Mapping[str, Any], ...] = ()
     cpu_s: float = 0.0
-    peak_mb: float = 0.0
+    memory_mb: float = 0.0
     walls: tuple[str, ...] = ()
     printed: str = ""
 
@@ -167,6 +167,7 @@ def _request(
         "shape": list(tile.grid.shape),
         "seconds": detector.seconds,
         "memory_mb": detector.memory_mb,
+        "threshold": detector.threshold,
         "info": dict(info),
     }
     text = json.dumps(head).encode()
@@ -207,10 +208,10 @@ class _Look:
             if said is not None and said.get("cause") in _CAUSES:
                 problem, detail = said["cause"], str(said.get("detail", ""))[:_MOST_TEXT]
             elif said is not None:
-                found = _judged(said, answers, tile)
+                found = _judged(said, answers, tile) | _account(said)
         except _Refused as error:
             problem, detail = "output", str(error)
-        code, cpu_s, peak_mb = self._end(at_once=said is not None or problem is not None)
+        code, cpu_s = self._end(at_once=said is not None or problem is not None)
         listener.join()
         if self._killed is not None:
             problem, detail = self._killed, ""
@@ -219,9 +220,6 @@ class _Look:
         return Outcome(
             cause=problem,
             detail=detail,
-            cpu_s=cpu_s,
-            peak_mb=peak_mb,
-            walls=tuple(str(wall) for wall in (said or {}).get("walls", ())),
             printed=bytes(self._printed).decode(errors="replace"),
             **({} if problem else found),
         )
@@ -267,23 +265,22 @@ class _Look:
             else:
                 self._process.kill()
 
-    def _end(self, *, at_once: bool) -> tuple[int, float, float]:
-        """Wait for the process; return its exit code, CPU time and largest memory in MB."""
+    def _end(self, *, at_once: bool) -> tuple[int, float]:
+        """Wait for the process; return its exit code and CPU time."""
         process = self._process
         if process.returncode is not None:
-            return process.returncode, 0.0, 0.0
+            return process.returncode, 0.0
         if at_once:
             self._kill(None)
         if not hasattr(os, "wait4"):
-            code, cpu_s, peak_mb = process.wait(), 0.0, 0.0
+            code, cpu_s = process.wait(), 0.0
         else:
             _, status, used = os.wait4(process.pid, 0)
             code, cpu_s = os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
-            peak_mb = used.ru_maxrss / (1024.0 if sys.platform == "linux" else 1024.0**2)
         with self._lock:
             process.returncode = code
         self._over.set()
-        return code, cpu_s, peak_mb
+        return code, cpu_s
 
 
 def _there(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -320,7 +317,7 @@ def _first_line(pipe: IO[bytes]) -> dict[str, Any] | None:
         said = json.loads(line)
     except (ValueError, RecursionError):
         raise _Refused("its answer is not JSON") from None
-    if not isinstance(said, dict) or not isinstance(said.get("walls", []), list):
+    if not isinstance(said, dict):
         raise _Refused("its answer is not an object")
     return said
 
@@ -346,6 +343,15 @@ def _judged(said: Mapping[str, Any], pipe: IO[bytes], tile: Tile) -> dict[str, A
     if scores.size and (scores.min() < 0.0 or scores.max() > 1.0):
         raise _Refused("a score is not from 0 to 1")
     return {"scores": scores}
+
+
+def _account(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what it says it took, and which walls it says stood."""
+    told = {name: said.get(name, 0.0) for name in ("cpu_s", "memory_mb")}
+    walls = said.get("walls")
+    if not all(isinstance(value, int | float) for value in told.values()):
+        raise _Refused("its account is not in numbers")
+    return told | {"walls": tuple(map(str, walls)) if isinstance(walls, list) else ()}
 
 
 def _points(said: Any, rows: int, columns: int) -> tuple[Mapping[str, Any], ...]:

@@ -91,13 +91,13 @@ _NEWEST = 462  # calls that came later are refused as unknown
 _PRLIMIT = (302, 261)
 _MACHINES = {"x86_64": (0xC000003E, 0, 317), "aarch64": (0xC00000B7, 1, 277)}
 _X32 = 0x40000000
-_EPERM, _ENOSYS = 1, 38
+_EACCES, _ENOSYS = 13, 38  # with EPERM, Python takes a refused `ioctl` for a fault of its own
 
 _NETWORK = ("socket.", "urllib.", "http.", "ftplib.", "smtplib.", "imaplib.", "poplib.", "nntplib.")
 _PROCESS = (
     "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile",
     "os.kill", "os.killpg", "subprocess.Popen", "pty.spawn", "signal.pthread_kill",
-    "_thread.start_new_thread", "_thread.start_joinable_thread", "ctypes.", "resource.",
+    "ctypes.", "resource.",
     "syslog.", "winreg.", "msvcrt.", "os.setns", "os.unshare",
 )  # fmt: skip
 _FILES = (
@@ -216,7 +216,7 @@ def _seccomp(library: ctypes.CDLL) -> bool:
 def _filter(architecture: int, column: int) -> list[tuple[int, int, int, int]]:
     """Return the filter as classic BPF: (code, steps if true, steps if false, value)."""
     load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
-    refuse, unknown = (give, 0, 0, 0x00050000 | _EPERM), (give, 0, 0, 0x00050000 | _ENOSYS)
+    refuse, unknown = (give, 0, 0, 0x00050000 | _EACCES), (give, 0, 0, 0x00050000 | _ENOSYS)
     program = [
         (load, 0, 0, 4),
         (equal, 1, 0, architecture),
@@ -246,8 +246,8 @@ def _filter(architecture: int, column: int) -> list[tuple[int, int, int, int]]:
     return program
 
 
-def audit_wall(folder: Path, readable: tuple[Path, ...], end: Callable[[str], None]) -> None:
-    """Add a hook that calls `end` with the cause when Python code tries what it may not.
+def audit_wall(folder: Path, readable: tuple[Path, ...], end: Callable[[str, str], None]) -> None:
+    """Add a hook that calls `end` with the cause and what was tried, where Python code may not.
 
     What libraries look up in the system's own folders (``/proc``, ``/sys``, ``/etc``) is refused
     without ending: they cope. Whoever passes the hook by native code still meets the kernel.
@@ -269,7 +269,7 @@ def audit_wall(folder: Path, readable: tuple[Path, ...], end: Callable[[str], No
             return
         if within(there, _SYSTEM):
             raise PermissionError(13, "outside of the application's folder", there)
-        end("files")
+        end("files", there)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
@@ -278,9 +278,9 @@ def audit_wall(folder: Path, readable: tuple[Path, ...], end: Callable[[str], No
         elif event in ("os.listdir", "os.scandir", "os.getxattr", "os.listxattr"):
             check(arguments[0] if arguments[0] is not None else ".", writing=False)
         elif event.startswith(network):
-            end("network")
+            end("network", event)
         elif event.startswith(process):
-            end("process")
+            end("process", event)
         elif event in files:
             for path in arguments:
                 if isinstance(path, str | bytes | os.PathLike):
