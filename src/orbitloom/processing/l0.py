@@ -11,19 +11,33 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from orbitloom.errors import PacketError
+from orbitloom.scenario.hardware import PacketLayout
+from orbitloom.wire.ais import AIS_APID
 from orbitloom.wire.imager import (
-    ANCILLARY_APID,
-    SCIENCE_APID,
+    AEC,
+    CCSDS121,
+    PLAIN,
     Ancillary,
     decode_ancillary,
-    decode_science,
+    header_bytes,
 )
-from orbitloom.wire.space_packet import SEQUENCE_MODULUS, Packet, split_packets
+from orbitloom.wire.nmea import decode_ais_body
+from orbitloom.wire.packet_walk import walk
+from orbitloom.wire.rice import SPARE_BYTES, read_coded, read_packed
+from orbitloom.wire.space_packet import SEQUENCE_MODULUS, time_code_bytes
 
 __all__ = ["Frames", "reconstruct"]
+
+
+_USUAL = PacketLayout()
+_LITTLE, _BIG, _PACKED, _CODED, _UNKNOWN = range(5)  # how a packet's samples are held
+_LONGEST_BODY = 65_536
+_PRIMARY_BYTES, _CRC_BYTES = 6, 2
+_BLOCK = AEC["blocksize"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +63,8 @@ class Frames:
         Stretches of the stream that are no packet.
     gaps
         (APID, sequence count) of every packet that is missing, in order.
+    sentences
+        What an AIS receiver heard: when (ns), and the sentence; as they came.
     """
 
     dn: NDArray[np.uint16]
@@ -59,9 +75,12 @@ class Frames:
     refused: int
     damaged: int
     gaps: tuple[tuple[int, int], ...]
+    sentences: tuple[tuple[int, bytes], ...] = ()
 
 
-def reconstruct(stream: bytes, capture: int, bands: int, columns: int) -> Frames:
+def reconstruct(
+    stream: bytes, capture: int, bands: int, columns: int, layout: PacketLayout = _USUAL
+) -> Frames:
     """Return the frames of a capture from its packets.
 
     Parameters
@@ -73,35 +92,41 @@ def reconstruct(stream: bytes, capture: int, bands: int, columns: int) -> Frames
     bands, columns
         Shape of the instrument; packets that announce another are refused. The number of lines is
         what most of the ancillary records say.
+    layout
+        How the instrument's packets are laid out.
 
     Returns
     -------
     Frames
         Without any ancillary record the number of lines is unknown and there are none.
     """
-    packets: list[Packet] = []
-    seen: set[tuple[int, int, int]] = set()
-    damaged = duplicates = refused = 0
-    for item in split_packets(stream):
-        if not isinstance(item, Packet):
-            damaged += 1
-            continue
-        key = (item.apid, item.sequence_count, item.t_ns)
-        if key in seen:
-            duplicates += 1
-            continue
-        seen.add(key)
-        packets.append(item)
+    octets = np.frombuffer(stream, np.uint8)
+    begin, end, damaged = walk(octets, layout.time_code)
+    time_bytes = time_code_bytes(layout.time_code)
+    apid, count, first_time = _headers(octets, begin, time_bytes)
+    arrived = begin.size
+    begin, end = (offsets[first_time] for offsets in (begin, end))
+    apid, count = apid[first_time], count[first_time]
+    body, body_end = begin + _PRIMARY_BYTES + time_bytes, end - _CRC_BYTES
 
+    def bodies(of: int) -> Iterable[tuple[int, bytes]]:
+        for index in np.flatnonzero(apid == of).tolist():
+            yield int(count[index]), stream[body[index] : body_end[index]]
+
+    known = (apid == layout.science_apid) | (apid == layout.ancillary_apid) | (apid == AIS_APID)
+    refused = int(np.count_nonzero(~known))
     records: list[tuple[int, Ancillary]] = []
-    for packet in packets:
-        if packet.apid == ANCILLARY_APID:
-            record = _ancillary(packet, capture, bands, columns)
-            if record is None:
-                refused += 1
-            else:
-                records.append((packet.sequence_count, record))
-        elif packet.apid != SCIENCE_APID:
+    for number, content in bodies(layout.ancillary_apid):
+        record = _ancillary(content, capture, bands, columns)
+        if record is None:
+            refused += 1
+        else:
+            records.append((number, record))
+    sentences: list[tuple[int, bytes]] = []
+    for _, content in bodies(AIS_APID):
+        try:
+            sentences.append(decode_ais_body(content))
+        except PacketError:
             refused += 1
     shapes = Counter(_timing(record) for _, record in records)
     shape = min(shapes, key=lambda each: (-shapes[each], each), default=(0, 0, 0))
@@ -112,47 +137,146 @@ def reconstruct(stream: bytes, capture: int, bands: int, columns: int) -> Frames
     lines = shape[0]
     dn = np.zeros((bands, lines, columns), dtype=np.uint16)
     valid = np.zeros((bands, lines), dtype=np.bool_)
-    first_counts: Counter[int] = Counter()
-    for packet in packets:
-        if packet.apid != SCIENCE_APID:
-            continue
-        try:
-            science = decode_science(packet.body)
-        except PacketError:
-            refused += 1
-            continue
-        fits = (
-            science.capture == capture
-            and science.band < bands
-            and science.line < lines
-            and science.dn.size == columns
-        )
-        if not fits or valid[science.band, science.line]:
-            refused += 1
-            continue
-        dn[science.band, science.line] = science.dn
-        valid[science.band, science.line] = True
-        place = science.line * bands + science.band
-        first_counts[(packet.sequence_count - place) % SEQUENCE_MODULUS] += 1
+    science = np.flatnonzero(apid == layout.science_apid)
+    told = _science_headers(octets, body[science], body_end[science], layout)
+    told.setdefault("columns", np.full(science.size, columns))
+    together = layout.interleave == "line"
+    fits = (told["line"] < lines) & (told["columns"] == columns) & (told["size"] >= 0)
+    band = np.zeros_like(told["line"]) if together else told["band"]
+    fits &= band < bands
+    if "capture" in told:
+        fits &= told["capture"] == capture & ((1 << dict(layout.fields)["capture"]) - 1)
+    used = np.zeros(science.size, np.bool_)
+    _fill_lines(
+        octets,
+        body[science] + header_bytes(layout),
+        told["size"],
+        _held(told, layout),
+        fits,
+        told["line"],
+        band,
+        bands if together else 1,
+        layout.sample_bits,
+        dn,
+        valid,
+        used,
+    )
+    refused += int(np.count_nonzero(~used))
+    in_line = 1 if together else bands
+    place = told["line"] * in_line + band
+    first_counts = Counter(((count[science] - place)[used] % SEQUENCE_MODULUS).tolist())
     gaps = (
-        *_science_gaps(valid, first_counts),
-        *_ancillary_gaps(agreeing, shape),
+        *_science_gaps(valid[:in_line], first_counts, layout.science_apid),
+        *_ancillary_gaps(agreeing, shape, layout.ancillary_apid),
     )
     return Frames(
         dn=dn,
         valid=valid,
         ancillary=tuple(record for _, record in agreeing),
-        packets=len(packets) + duplicates,
-        duplicates=duplicates,
+        packets=arrived,
+        duplicates=arrived - begin.size,
         refused=refused,
         damaged=damaged,
         gaps=gaps,
+        sentences=tuple(sentences),
     )
 
 
-def _ancillary(packet: Packet, capture: int, bands: int, columns: int) -> Ancillary | None:
+def _headers(
+    octets: NDArray[np.uint8], begin: NDArray[np.int64], time_bytes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return APIDs and sequence counts, and which packets came for the first time, in order."""
+    places = np.r_[0:4, _PRIMARY_BYTES : _PRIMARY_BYTES + time_bytes]
+    heads = octets[begin[:, None] + places]
+    apid = (heads[:, 0].astype(np.int64) & 0x07) << 8 | heads[:, 1]
+    count = (heads[:, 2].astype(np.int64) & 0x3F) << 8 | heads[:, 3]
+    keys = heads.view(f"V{places.size}")[:, 0]
+    return apid, count, np.sort(np.unique(keys, return_index=True)[1])
+
+
+def _science_headers(
+    octets: NDArray[np.uint8],
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    layout: PacketLayout,
+) -> dict[str, NDArray[np.int64]]:
+    """Return the fields of science headers, and the size of the samples; -1 if a body is cut."""
+    length = header_bytes(layout)
+    whole = end - begin >= length
+    heads = octets[np.where(whole, begin, 0)[:, None] + np.arange(length)].astype(np.int64)
+    told = {"size": np.where(whole, end - begin - length, -1)}
+    bit = 0
+    for name, bits in layout.fields:
+        value = np.zeros(begin.size, np.int64)
+        last = (bit + bits - 1) // 8
+        for place in range(bit // 8, last + 1):
+            value = value << 8 | heads[:, place]
+        bit += bits
+        told[name] = value >> (8 * (last + 1) - bit) & ((1 << bits) - 1)
+    return told
+
+
+def _held(told: dict[str, NDArray[np.int64]], layout: PacketLayout) -> NDArray[np.int64]:
+    """Return how each packet holds its samples."""
+    if layout.coding == "ccsds121":
+        coding = told.get("coding", np.full(told["size"].size, CCSDS121))
+        return np.select([coding == PLAIN, coding == CCSDS121], [_LITTLE, _CODED], _UNKNOWN)
+    coding = told.get("coding", np.full(told["size"].size, PLAIN))
+    return np.where(coding == PLAIN, _PACKED if layout.coding == "packed" else _BIG, _UNKNOWN)
+
+
+@njit(cache=True, nogil=True)
+def _fill_lines(
+    octets: NDArray[np.uint8],
+    begin: NDArray[np.int64],
+    size: NDArray[np.int64],
+    held: NDArray[np.int64],
+    fits: NDArray[np.bool_],
+    line: NDArray[np.int64],
+    band: NDArray[np.int64],
+    parts: int,
+    sample_bits: int,
+    dn: NDArray[np.uint16],
+    valid: NDArray[np.bool_],
+    used: NDArray[np.bool_],
+) -> None:
+    """Decode packet after packet to its place, the first that comes for it; mark which were used.
+
+    A packet holds `parts` bands of a line, from `band` on.
+    """
+    columns = dn.shape[2]
+    count = parts * columns
+    samples = np.empty(-(-count // _BLOCK) * _BLOCK, np.uint16)
+    room = np.zeros(_LONGEST_BODY + SPARE_BYTES, np.uint8)
+    for index in range(begin.size):
+        if not fits[index] or valid[band[index], line[index]]:
+            continue
+        start, length, way = begin[index], size[index], held[index]
+        if way == _CODED:
+            room[:length] = octets[start : start + length]
+            good = read_coded(room, length, sample_bits, samples)
+        elif way == _PACKED:
+            room[:length] = octets[start : start + length]
+            good = read_packed(room, length, sample_bits, samples[:count])
+        else:
+            good = way != _UNKNOWN and length == 2 * count
+            if good:
+                high = 0 if way == _BIG else 1
+                for place in range(count):
+                    at = start + 2 * place
+                    samples[place] = np.uint16(octets[at + high]) << 8 | octets[at + 1 - high]
+        if not good:
+            continue
+        for part in range(parts):
+            first = part * columns
+            dn[band[index] + part, line[index]] = samples[first : first + columns]
+            valid[band[index] + part, line[index]] = True
+        used[index] = True
+
+
+def _ancillary(body: bytes, capture: int, bands: int, columns: int) -> Ancillary | None:
     try:
-        record = decode_ancillary(packet.body)
+        record = decode_ancillary(body)
     except PacketError:
         return None
     fits = record.capture == capture and record.bands == bands and record.columns == columns
@@ -164,18 +288,18 @@ def _timing(record: Ancillary) -> tuple[int, int, int]:
 
 
 def _science_gaps(
-    valid: NDArray[np.bool_], first_counts: Counter[int]
+    valid: NDArray[np.bool_], first_counts: Counter[int], apid: int
 ) -> Iterable[tuple[int, int]]:
     """Name the missing science packets: the imager sends line by line, in it band by band."""
     if not first_counts:
         return ()
     first = first_counts.most_common(1)[0][0]
     missing = np.flatnonzero(~valid.T)
-    return ((SCIENCE_APID, (first + int(place)) % SEQUENCE_MODULUS) for place in missing)
+    return ((apid, (first + int(place)) % SEQUENCE_MODULUS) for place in missing)
 
 
 def _ancillary_gaps(
-    records: list[tuple[int, Ancillary]], shape: tuple[int, int, int]
+    records: list[tuple[int, Ancillary]], shape: tuple[int, int, int], apid: int
 ) -> Iterable[tuple[int, int]]:
     """Name the missing ancillary packets.
 
@@ -193,7 +317,7 @@ def _ancillary_gaps(
     arrived = set(places.tolist())
     first_count = int(counts[0] - places[0])
     return (
-        (ANCILLARY_APID, (first_count + place) % SEQUENCE_MODULUS)
+        (apid, (first_count + place) % SEQUENCE_MODULUS)
         for place in range(-1, last + 1)
         if place not in arrived
     )

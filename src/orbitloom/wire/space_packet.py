@@ -130,8 +130,9 @@ def decode_packet(octets: bytes | memoryview, time_code: TimeCode = "cds") -> Pa
     PacketError
         If the length disagrees with the header, the checksum fails, or it is another kind.
     """
-    if len(octets) < ENVELOPE_BYTES:
-        raise PacketError(f"{len(octets)} octets are too few for a packet ({ENVELOPE_BYTES})")
+    least = _PRIMARY.size + time_code_bytes(time_code) + _CRC.size
+    if len(octets) < least:
+        raise PacketError(f"{len(octets)} octets are too few for a packet ({least})")
     identification, sequence, length = _PRIMARY.unpack_from(octets)
     if length + 7 != len(octets):
         raise PacketError(f"the header announces {length + 7} octets, there are {len(octets)}")
@@ -154,12 +155,13 @@ def split_packets(stream: bytes, time_code: TimeCode = "cds") -> Iterator[Packet
     """
     view = memoryview(stream)
     offset, end = 0, len(stream)
+    least = _PRIMARY.size + time_code_bytes(time_code) + _CRC.size
     lost_since: int | None = None
     while offset < end:
         packet: Packet | None = None
         reason = "the stream ends inside a packet"
         size = 0
-        if end - offset >= ENVELOPE_BYTES:
+        if end - offset >= least:
             size = _PRIMARY.unpack_from(view, offset)[2] + 7
             if offset + size <= end:
                 try:
@@ -175,17 +177,17 @@ def split_packets(stream: bytes, time_code: TimeCode = "cds") -> Iterator[Packet
             lost_since = offset
             yield Damage(offset, reason)
         behind = offset + size
-        if size and (behind == end or _is_packet(view, behind)):
+        if size and (behind == end or _is_packet(view, behind, least)):
             offset = behind
         else:
-            offset = next((o for o in range(offset + 1, end) if _is_packet(view, o)), end)
+            offset = next((o for o in range(offset + 1, end) if _is_packet(view, o, least)), end)
 
 
-def _is_packet(view: memoryview, offset: int) -> bool:
+def _is_packet(view: memoryview, offset: int, least: int) -> bool:
     """Return whether a packet with a valid checksum starts there."""
-    if len(view) - offset < ENVELOPE_BYTES:
+    if len(view) - offset < least:
         return False
     if view[offset] & 0xF8 != 0x08 or view[offset + 2] & 0xC0 != 0xC0:
         return False
     behind = offset + _PRIMARY.unpack_from(view, offset)[2] + 7
-    return behind <= len(view) and crc_hqx(view[offset:behind], 0xFFFF) == 0
+    return offset + least <= behind <= len(view) and crc_hqx(view[offset:behind], 0xFFFF) == 0
