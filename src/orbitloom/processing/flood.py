@@ -100,6 +100,11 @@ class FloodApp:
     ) -> NDArray[np.bool_] | None:
         """Return the flood: closed by 3 x 3, to the middle of its edge, without small parts."""
         water = (wetness > 0.0) & ((tile.mask & SNOW) == 0) & ~unseen
+        if "swir16" in tile.band_names and "red" in tile.band_names:
+            # Thin snow below trees is as dark in the short-wave infrared as water is, but not in
+            # the near infrared, where all water sends less than in the red.
+            numbers = dict(zip(tile.band_names, tile.numbers, strict=True))
+            water &= numbers["nir"] < numbers["red"]
         if not water.any():
             return None
         filled = _to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~unseen, tile, unseen)
