@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,10 +24,8 @@ from orbitloom.processing.outline import footprint
 from orbitloom.scenario import plugins
 from orbitloom.scenario.time import to_iso
 from orbitloom.wire import Answer, Calibration, CaptureTask
-from orbitloom.wire.ais import AIS_APID, AisReport
 from orbitloom.wire.briefing import Briefing
-from orbitloom.wire.nmea import decode_ais_body, reports
-from orbitloom.wire.space_packet import Packet, split_packets
+from orbitloom.wire.nmea import reports
 
 __all__ = ["ChainResult", "Levels", "judge", "process", "raise_levels"]
 
@@ -140,7 +137,7 @@ def raise_levels(
 ) -> Levels:
     """Return L0 to L3 of a capture; the parameters are those of `process`."""
     bands, columns = calibration.dark_dn.shape
-    frames = l0.reconstruct(packets, task.capture, bands, columns)
+    frames = l0.reconstruct(packets, task.capture, bands, columns, calibration.layout)
     sizes = {"L0": frames.dn.nbytes}
     point = [round(task.longitude_deg, 5), round(task.latitude_deg, 5)]
     nowhere = {"type": "Point", "coordinates": point}
@@ -206,7 +203,7 @@ def judge(
             target=task.target,
             sensed_ns=task.middle_ns,
             briefing=briefing,
-            ais=_heard(packets) if app.name == "maritime" else (),
+            ais=reports(levels.frames.sentences),
         )
         answer = answer_tile(levels.tile, context, app, model, properties, levels.footprint)
     frames = levels.frames
@@ -228,16 +225,6 @@ def _no_tile(
     return Levels(
         tile=None, cog=b"", reason=reason, footprint=nowhere, level_bytes=sizes, frames=frames
     )
-
-
-def _heard(packets: bytes) -> tuple[AisReport, ...]:
-    """Return the AIS reports among the packets."""
-    sentences = []
-    for packet in split_packets(packets):
-        if isinstance(packet, Packet) and packet.apid == AIS_APID:
-            with suppress(PacketError):
-                sentences.append(decode_ais_body(packet.body))
-    return reports(sentences)
 
 
 def _snr(radiance: l1.Radiance, calibration: Calibration) -> float:
