@@ -30,6 +30,7 @@ from orbitloom.processing.regions import (
     large_parts,
     normalised,
     on_grid,
+    opened,
     severity,
     usual_band,
     why_silent,
@@ -45,10 +46,11 @@ _LEAST_SATURATED = 0.7
 _VISIBLE_SHARE = 0.5  # of 2.2 um: glint and roofs that saturate are as bright in the visible
 _OVER_RING = 0.08  # Schroeder's: reflectance above the ground around it, or 3 sigma
 _RING_CELLS = 12
+_LEAST_RING = 8
 _JOINED_CELLS = 2
 _UNBURNED = 0.10  # dNBR below which Key & Benson call ground unburned
-_NIR_LEFT = 0.8  # burnt ground keeps less of its near infrared; a dry field keeps it
-_NBR_ALONE, _DARK_NIR = -0.15, 0.20
+_CHAR_MOST = {"red": 0.12, "nir": 0.22}  # reflectance, on slopes that face the Sun
+_NBR_ALONE = -0.25
 _UNCOMPARED = 0.4  # how far a burn ratio alone is to be trusted
 _SEVERITIES: tuple[tuple[float, Severity], ...] = (
     (1000.0, "Extreme"),
@@ -121,26 +123,51 @@ class FireApp:
     ) -> tuple[NDArray[np.bool_] | None, float]:
         """Return burnt ground, and how far beyond the least change it is; None without any.
 
-        Without a baseline a low burn ratio alone has to do, and the finding says less.
+        In two phases (Bastarrika et al., 2011, Remote Sensing of Environment 115): cells that are
+        burnt for certain, and what is connected with them and likely. Without a baseline a low burn
+        ratio alone has to do, and the finding says less.
         """
-        nir, swir22 = tile.band("nir"), tile.band("swir22")
-        now = normalised(nir, swir22)
-        open_ground = ~unseen & ((tile.mask & (WATER | SNOW)) == 0)
+        charred = _dark(tile) & ~unseen
+        ratio = np.full(tile.grid.shape, np.nan, np.float32)
+        ratio[charred] = _burn_ratio(tile, charred)
         baseline = context.briefing.baseline
         if baseline is not None and {"nir", "swir22"} <= set(baseline.band_names):
-            usual_nir = on_grid(usual_band(baseline, "nir"), baseline, tile.grid)
-            usual_swir = on_grid(usual_band(baseline, "swir22"), baseline, tile.grid)
-            fall = normalised(usual_nir, usual_swir) - now
-            burnt = open_ground & (fall >= self.least_dnbr) & (now <= self.largest_nbr)
-            burnt &= nir < _NIR_LEFT * usual_nir
-            clarity = fall - _UNBURNED
+            usual = normalised(usual_band(baseline, "nir"), usual_band(baseline, "swir22"))
+            clarity = on_grid(usual, baseline, tile.grid) - ratio - _UNBURNED
+            likely = (clarity >= 0.0) & (ratio <= self.largest_nbr)
+            certain = likely & (clarity >= self.least_dnbr - _UNBURNED)
         else:
-            burnt = open_ground & (now <= _NBR_ALONE) & (nir <= _DARK_NIR)
-            clarity = _NBR_ALONE - now
-        burnt = grown(~grown(~burnt, 1), 1)
+            clarity = _NBR_ALONE - ratio
+            likely = certain = clarity >= 0.0
+        certain = opened(certain)
+        if not certain.any():
+            return None, 0.0
+        labels, count = ndimage.label(opened(likely))
+        with_certain = np.zeros(count + 1, bool)
+        with_certain[labels[certain]] = True
+        with_certain[0] = False
         least = self.least_scar_km2 / tile.grid.cell_km2
-        scar = large_parts(burnt, least_cells=least, joined_within=_JOINED_CELLS)
+        scar = large_parts(with_certain[labels], least_cells=least, joined_within=_JOINED_CELLS)
         return scar, 0.0 if scar is None else float(np.nanmedian(clarity[scar]))
+
+
+def _dark(tile: Tile) -> NDArray[np.bool_]:
+    """Return ground as dark as char: fields that were cut or ploughed are brighter."""
+    dark = (tile.mask & (NO_DATA | WATER | SNOW)) == 0
+    for name, most in _CHAR_MOST.items():
+        if name in tile.band_names:
+            dark &= tile.numbers[tile.band_names.index(name)] <= np.uint16(most / SCALE)
+    nir, swir22 = (tile.numbers[tile.band_names.index(name)] for name in ("nir", "swir22"))
+    return np.asarray(dark & (swir22 >= nir - nir // 4))
+
+
+def _burn_ratio(tile: Tile, where: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the normalised burn ratio of some cells."""
+    nir, swir22 = (
+        tile.numbers[tile.band_names.index(name)][where].astype(np.float32)
+        for name in ("nir", "swir22")
+    )
+    return normalised(nir, swir22)
 
 
 def _hot(tile: Tile) -> NDArray[np.bool_]:
@@ -153,7 +180,7 @@ def _hot(tile: Tile) -> NDArray[np.bool_]:
     labels, _ = ndimage.label(grown(candidates, _JOINED_CELLS))
     for window, core in _windows(labels, candidates):
         ring = _ring(tile, window, candidates)
-        if ring.sum() < 8:
+        if ring.sum() < _LEAST_RING:
             hot[window] |= core
             continue
         around = swir22[window][ring]
@@ -167,19 +194,21 @@ def _hot(tile: Tile) -> NDArray[np.bool_]:
 
 def _glowing(tile: Tile) -> NDArray[np.bool_]:
     """Return the cells with the spectral shape of heat, wherever they are."""
-    swir22 = tile.numbers[tile.band_names.index("swir22")]
-    glowing = (swir22 >= np.uint16(round(_LEAST_HOT / SCALE))) & ((tile.mask & NO_DATA) == 0)
-    index = np.flatnonzero(glowing)
-    rho = {
-        name: tile.numbers[band].ravel()[index] * np.float32(SCALE)
-        for band, name in enumerate(tile.band_names)
-    }
-    level, beside = rho["swir22"], np.maximum(rho["nir"], rho["swir16"])
-    shaped = level >= _RATIO * beside
-    visible = np.max([rho[name] for name in ("blue", "green", "red") if name in rho], axis=0)
-    spoilt = (tile.mask.ravel()[index] & SPOILT) != 0
-    saturated = spoilt & (level >= _LEAST_SATURATED) & (visible <= _VISIBLE_SHARE * level)
-    glowing.ravel()[index] = shaped | saturated
+    bands = dict(zip(tile.band_names, tile.numbers, strict=True))
+    swir22 = bands["swir22"]
+    glowing = swir22 >= np.uint16(round(_LEAST_HOT / SCALE))
+    limit = swir22 * np.float32(1.0 / _RATIO)
+    shaped = (bands["nir"] <= limit) & (bands["swir16"] <= limit)
+    # Where both are clipped the ratio tells nothing; then it is the visible that says heat.
+    full = np.flatnonzero(glowing & ~shaped & ((tile.mask & SPOILT) != 0))
+    level = swir22.ravel()[full] * np.float32(SCALE)
+    saturated = level >= _LEAST_SATURATED
+    for name in ("blue", "green", "red"):
+        if name in bands:
+            saturated &= bands[name].ravel()[full] * np.float32(SCALE) <= _VISIBLE_SHARE * level
+    glowing &= shaped
+    glowing.ravel()[full[saturated]] = True
+    glowing &= (tile.mask & NO_DATA) == 0
     return np.asarray(glowing)
 
 
@@ -236,38 +265,44 @@ def _spot(
 def _power(
     tile: Tile,
     window: tuple[slice, slice],
-    core: NDArray[np.bool_],
+    cells: NDArray[np.bool_],
     saturated: NDArray[np.bool_],
     hot: NDArray[np.bool_],
 ) -> FirePower | None:
     """Return a group's power; None where the light that the tile was seen in is not known.
 
-    The excess is summed over the group and a rim of two cells, into which the optics and the grid
-    spread it: the sum stays.
+    Over the group and a rim of two cells, into which the optics and the grid spread it. A cell
+    beside a saturated one counts as saturated, for the grid has mixed the two.
     """
     ring = _ring(tile, window, hot)
-    if tile.solar_radiance.size == 0 or ring.sum() < 8:
+    if tile.solar_radiance.size == 0 or ring.sum() < _LEAST_RING:
         return None
-    whole = grown(core, _JOINED_CELLS) & ((tile.mask[window] & NO_DATA) == 0)
-    cells, cell_m2 = int(whole.sum()), tile.grid.gsd_m**2
-    excess, sigma = np.zeros(len(_HEAT_BANDS)), np.zeros(len(_HEAT_BANDS))
-    full = np.zeros(len(_HEAT_BANDS), bool)
+    whole = grown(cells, _JOINED_CELLS) & ((tile.mask[window] & NO_DATA) == 0)
+    core = grown(saturated, 1) & whole
+    parts = (whole & ~core, core)
+    sums, sigmas = np.zeros((2, len(_HEAT_BANDS))), np.zeros((2, len(_HEAT_BANDS)))
+    full = np.full(len(_HEAT_BANDS), np.inf)
     for place, name in enumerate(_HEAT_BANDS):
         band = tile.band_names.index(name)
         rho = tile.numbers[band][window] * np.float32(SCALE)
-        around = rho[ring]
-        per_cell = float(tile.solar_radiance[band]) * cell_m2
-        excess[place] = per_cell * float((rho[whole] - np.median(around)).sum())
-        # Ground varies slowly: the median's own error is taken for a tenth of the spread.
-        scatter = _spread(around) * np.sqrt(cells + (0.1 * cells) ** 2)
-        sigma[place] = per_cell * max(float(scatter), 1e-3)
-        full[place] = saturated.any() and float(rho[saturated].max()) >= _LEAST_SATURATED
+        per_cell = float(tile.solar_radiance[band]) * tile.grid.gsd_m**2
+        ground, spread = float(np.median(rho[ring])), _spread(rho[ring])
+        for which, part in enumerate(parts):
+            count = np.count_nonzero(part)
+            sums[which, place] = per_cell * float((rho[part] - ground).sum())
+            # The ground below may be any of the ground around, and the same in all cells.
+            scatter = np.hypot(spread * np.sqrt(count), spread * count)
+            sigmas[which, place] = per_cell * max(scatter, 1e-3)
+        if core.any() and float(rho[core].max()) >= _LEAST_SATURATED:
+            full[place] = float(tile.solar_radiance[band]) * (float(rho[core].max()) - ground)
     return fire_power(
-        excess,
-        sigma,
-        saturated=full,
+        sums[0],
+        sigmas[0],
+        sums[1],
+        sigmas[1],
+        full=full,
         wavelength_um=_CENTRES_UM,
-        largest_m2=float(np.count_nonzero(core)) * cell_m2,
+        core_m2=float(np.count_nonzero(core)) * tile.grid.gsd_m**2,
     )
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 __all__ = ["FirePower", "fire_power", "planck"]
 
@@ -27,7 +26,8 @@ _USUAL_K, _USUAL_SIGMA_K = 900.0, 200.0
 Environment 77); it speaks only where the bands do not."""
 _MODEL_ERROR = 0.10
 """Relative: emissivity, transmittance, several temperatures in one fire; an estimate."""
-_SMALLEST_M2, _STEPS = 1.0, 160
+_LEAST_SHARE, _STEPS = 1e-3, 120
+_IMPOSSIBLE = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,52 +52,76 @@ def planck(wavelength_um: float, temperature_k: NDArray[np.float64]) -> NDArray[
 
 
 def fire_power(
-    excess: NDArray[np.float64],
-    sigma: NDArray[np.float64],
+    rim: NDArray[np.float64],
+    rim_sigma: NDArray[np.float64],
+    core: NDArray[np.float64],
+    core_sigma: NDArray[np.float64],
     *,
-    saturated: NDArray[np.bool_],
+    full: NDArray[np.float64],
     wavelength_um: NDArray[np.float64],
-    largest_m2: float,
+    core_m2: float,
 ) -> FirePower:
-    """Return area, temperature and power of one fire: Bayes' rule on a grid of both.
+    """Return area, temperature and power of one fire: Bayes' rule on a grid of what is not known.
+
+    Cells that no band saturates, the rim, give the temperature by the ratio of their sums, and
+    their part of the area; so do all cells of a fire that saturates nothing. In the core the
+    bands that are not saturated measure, the others tell how much at least burns in its middle and
+    at its edge; between them the share that burns is taken to fall as a Gaussian does, which a
+    small fire is behind any optics. Its logarithm in the middle is uniform beforehand.
 
     Parameters
     ----------
-    excess
-        (bands,) what the fire adds, radiance times ground area: W/sr/um.
-    sigma
-        (bands,) its standard uncertainty: noise, and the ground below.
-    saturated
-        (bands,) whether it is a lower bound, for part of it saturated the detector.
+    rim, core
+        (bands,) what the fire adds in cells that nothing saturates and in the others, radiance
+        times ground area: W/sr/um.
+    rim_sigma, core_sigma
+        (bands,) their standard uncertainties: noise, and the ground below.
+    full
+        (bands,) excess radiance at which a band was saturated in the core, W/m2/sr/um; infinite
+        where it was not.
     wavelength_um
         (bands,) centres of the bands.
-    largest_m2
-        Area of the cells that look hot: the fire is not larger.
-
-    Notes
-    -----
-    The area's logarithm is taken as uniform beforehand. A saturated band says only how little its
-    radiance is not, so a fire that saturates all bands has a power with a wide uncertainty.
+    core_m2
+        Area of the core's cells; zero where nothing is saturated.
     """
-    area_m2 = np.geomspace(_SMALLEST_M2, max(largest_m2, 2.0 * _SMALLEST_M2), _STEPS)[:, None]
-    log_posterior = -0.5 * ((_TEMPERATURES_K - _USUAL_K) / _USUAL_SIGMA_K) ** 2
-    log_posterior = np.repeat(log_posterior[None, :], _STEPS, axis=0)
-    for band, centre_um in enumerate(wavelength_um):
-        model = area_m2 * planck(float(centre_um), _TEMPERATURES_K)
-        spread = np.hypot(sigma[band], _MODEL_ERROR * model)
-        off = (model - excess[band]) / spread
-        log_posterior += log_ndtr(off) if saturated[band] else -0.5 * off**2 - np.log(spread)
-    weight = np.exp(log_posterior - log_posterior.max())
-    weight /= weight.sum()
-    power_mw = _STEFAN_BOLTZMANN * area_m2 * _TEMPERATURES_K**4 * 1e-6
+    kelvin = _TEMPERATURES_K
+    glow = np.stack([planck(float(centre_um), kelvin) for centre_um in wavelength_um])
+    # The rim's area for each temperature, by least squares over the bands.
+    spread = np.hypot(rim_sigma, _MODEL_ERROR * np.abs(rim))[:, None]
+    weight = (glow**2 / spread**2).sum(axis=0)
+    rim_m2 = np.maximum((glow * rim[:, None] / spread**2).sum(axis=0) / weight, 0.0)
+    log_rim = -0.5 * (((rim[:, None] - rim_m2 * glow) / spread) ** 2).sum(axis=0)
+    log_rim += -0.5 * ((kelvin - _USUAL_K) / _USUAL_SIGMA_K) ** 2
+    log_posterior = np.repeat(log_rim[None, :], _STEPS, axis=0)
+    inside_m2 = np.zeros((_STEPS, 1))
+    if core_m2 > 0.0:
+        shares = np.geomspace(_LEAST_SHARE, 1.0, _STEPS)[:, None]
+        needed = full[:, None] / glow  # shares that fill each band
+        measures = ~np.isfinite(full)
+        least = np.where(measures[:, None], 0.0, needed).max(axis=0)
+        edge = np.clip(needed.min(axis=0), _LEAST_SHARE / 2.0, shares)
+        fall = np.maximum(np.log(shares / edge), 1e-6)
+        inside_m2 = core_m2 * (shares - edge * (shares > edge)) / fall
+        inside_m2 = np.where(fall > 1e-3, inside_m2, core_m2 * shares)
+        log_posterior[shares < np.minimum(least, 1.0)] -= _IMPOSSIBLE
+        for band in np.flatnonzero(measures):
+            model = inside_m2 * glow[band]
+            spread = np.hypot(core_sigma[band], _MODEL_ERROR * model)
+            log_posterior += -0.5 * ((model - core[band]) / spread) ** 2 - np.log(spread)
+    share = np.exp(log_posterior - log_posterior.max())
+    share /= share.sum()
+    area_m2 = inside_m2 + rim_m2
+    power_mw = _STEFAN_BOLTZMANN * area_m2 * kelvin**4 * 1e-6
+    # Besides what the grid spans: the rim's own noise and the model's error.
+    own = np.hypot(_MODEL_ERROR, 1.0 / np.sqrt((rim_m2**2 * weight).max() + 1.0))
 
-    def moments(value: NDArray[np.float64]) -> tuple[float, float]:
-        mean = float((weight * value).sum())
-        return mean, float(np.sqrt((weight * (value - mean) ** 2).sum()))
+    def moments(value: NDArray[np.float64], own: float) -> tuple[float, float]:
+        mean = float((share * value).sum())
+        scatter = float(np.sqrt((share * (value - mean) ** 2).sum()))
+        return mean, float(np.hypot(scatter, own * mean))
 
-    power = moments(power_mw)
-    temperature = moments(np.broadcast_to(_TEMPERATURES_K, weight.shape))
-    area = moments(np.broadcast_to(area_m2, weight.shape))
+    power, area = moments(power_mw, float(own)), moments(area_m2, float(own))
+    temperature = moments(np.broadcast_to(kelvin, share.shape), 0.0)
     return FirePower(
         power_mw=power[0],
         power_sigma_mw=power[1],

@@ -26,6 +26,7 @@ __all__ = [
     "large_parts",
     "normalised",
     "on_grid",
+    "opened",
     "severity",
     "usual_band",
     "why_silent",
@@ -95,6 +96,11 @@ def large_parts(
     cells[0] = 0
     keep = cells >= least_cells
     return np.asarray(keep[labels]) if keep.any() else None
+
+
+def opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the mask without what is thinner than three cells."""
+    return grown(~grown(~mask, 1), 1)
 
 
 def extent(tile: Tile, area: NDArray[np.bool_], cut: NDArray[np.bool_]) -> Extent:
