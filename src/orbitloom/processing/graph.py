@@ -232,7 +232,10 @@ def read_graph(
     flat, defaults = _flat(source, where)
     values = {**defaults, **(parameters or {})}
     counter = iter(range(_MOST_NODES))
-    steps = _steps(flat, where, "", frozenset(values), counter)
+    try:
+        steps = _steps(flat, where, "", frozenset(values), counter)
+    except RecursionError:
+        raise InputFileError("its arguments are nested too deeply", where=where) from None
     look, known = _bands(steps)
     return ProcessGraph(
         where=where, bands=look, baseline_bands=known, _steps=steps, _parameters=values
