@@ -172,7 +172,7 @@ class SyntheticWorld:
         self._smoke = np.stack(
             [np.full(len(bands), 0.30), np.minimum((0.5 / wave) ** 2.0, 1.0)]
         ).astype(np.float32)
-        self.look = self._looks()
+        self.look, self._crops = self._looks(), calendar(self.local_day)
         self._fires = self._draw_fires()
         self._bins, self._radiance = self._things()
         self._blocks: dict[tuple[int, int], NDArray[np.float32]] = {}
@@ -190,7 +190,7 @@ class SyntheticWorld:
         cloud_rho = np.empty((count, size if clouded else 0), np.float32)
         emitted = np.empty((count, size if burning else 0), np.float32)
         paint(
-            east, north, lattice, i0, j0, self.look, self._bins, self._spectra, self._shade,
+            east, north, lattice, i0, j0, self.look, self._crops, self._bins, self._spectra, self._shade,
             self._smoke, self._cloud_colour, self._radiance, rho, cloud, cloud_rho, emitted,
         )  # fmt: skip
         layers = (count, *shape)
@@ -262,7 +262,7 @@ class SyntheticWorld:
     def on_day(self, day: float, leaf: float) -> SyntheticWorld:
         """Return this place with the plants of another day of the northern year."""
         other = copy.copy(self)
-        other.look = self.look._replace(crops=calendar(day), leaf=leaf)
+        other.look, other._crops = self.look._replace(leaf=leaf), calendar(day)
         return other
 
     def fires(self) -> tuple[Fire, ...]:
@@ -489,10 +489,10 @@ class SyntheticWorld:
             parish_north=math.floor((self.north_m * cos - self.east_m * sin) / PARISH_M[1]),
             stress=stress,
             stress_reach_m=_STRESS_REACH_M,
+            dryness=self.plan.dryness,
             leaf=leaf_share(self.local_day, self.target.latitude_deg),
             green=float(year),
-            crops=calendar(self.local_day),
-            red_nir=red_nir,
+            red_nir=tuple(red_nir.ravel().tolist()),
         )
 
     def _draw_fires(self) -> tuple[Fire, ...]:
@@ -652,7 +652,19 @@ class SyntheticWorld:
         east, north, lattice, i0, j0 = self._ready(easting_m, northing_m)
         numbers = np.empty((len(NUMBERS), east.size), np.float32)
         fields, classes = np.empty(east.size, np.int32), np.empty(east.size, np.uint8)
-        survey(east, north, lattice, i0, j0, self.look, self._bins, numbers, fields, classes)
+        survey(
+            east,
+            north,
+            lattice,
+            i0,
+            j0,
+            self.look,
+            self._crops,
+            self._bins,
+            numbers,
+            fields,
+            classes,
+        )
         return numbers, fields, classes
 
 
@@ -686,5 +698,5 @@ def _file(things: Floats, east_m: float, north_m: float) -> Bins:
     np.cumsum([len(square) for square in members], out=starts[1:])
     flat = np.array([number for square in members for number in square], np.int64)
     return Bins(
-        things if len(things) else np.zeros((1, 8)), starts, flat, _BINS, _BINS, _BIN_M, west, south
+        things if len(things) else np.zeros((1, 8)), starts, flat, (west, south, _BIN_M, _BINS)
     )

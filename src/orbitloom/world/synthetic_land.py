@@ -24,6 +24,7 @@ __all__ = [
 
 NODE_M = 40.0
 BLOCK = 64
+_PER_NODE = 1.0 / NODE_M
 LAYERS = 18
 """How many layers there are; the numbers below are their places in the last axis of `block`."""
 
@@ -98,7 +99,7 @@ class Plan(NamedTuple):
     oil_north: float = 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _river_value(e: float, n: float, bump: float, p: Plan) -> float:
     """Return a field whose zero line is the river; its slope is about 1 / 10 km."""
     natural = 1.3 * fbm(e / 14e3, n / 14e3, p.seed + 31, 3)
@@ -112,25 +113,25 @@ def _river_value(e: float, n: float, bump: float, p: Plan) -> float:
     return (1.0 - bump) * natural + bump * (across - bend) / 10e3
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _lake_level(e: float, n: float, p: Plan) -> float:
     east, north = e - p.east_m - p.lake_east, n - p.north_m - p.lake_north
     ragged = 0.7 * fbm(e / 2.5e3, n / 2.5e3, p.seed + 22, 4)
     return ragged - np.hypot(east, north) / p.lake_radius
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cloud_noise(e: float, n: float, p: Plan) -> float:
     return fbm(e / p.cloud_wave, n / p.cloud_wave, p.cloud_seed, 6)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _opacity(noise: float, cut: float) -> float:
     """Return a thin edge and a thick middle."""
     return float(smoothstep(0.0, 1.0, (noise - cut) / _SOFT + 0.5))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _town(e: float, n: float, p: Plan) -> float:
     """Return how far inside a town a point is; towns are discs with ragged edges."""
     i, j = int(np.floor(e / _TOWN_M)), int(np.floor(n / _TOWN_M))
@@ -150,7 +151,7 @@ def _town(e: float, n: float, p: Plan) -> float:
     return best
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def raw(e: float, n: float, p: Plan, out: NDArray[np.float64]) -> None:
     """Write the layers at one point, with still, flood and burn not yet in metres."""
     de, dn = e - p.east_m, n - p.north_m
@@ -188,7 +189,7 @@ def raw(e: float, n: float, p: Plan, out: NDArray[np.float64]) -> None:
             ridge = 1.0 - abs(perlin(x, y, p.seed + 13 + octave))
             peaks += strength * ridge * ridge
             x, y, strength = 1.6 * x + 1.2 * y, 1.6 * y - 1.2 * x, 0.45 * strength
-        peaks = _PEAKS_M * m * min(max((peaks - 0.55) / 1.1, 0.0), 1.15)
+        peaks = _PEAKS_M * m * min(max((peaks - 0.75) / 0.75, 0.05), 1.15)
     dry_land = smoothstep(0.0, 0.12, -still)
     height = 2.0 + 60.0 * max(c, 0.0) + dry_land * (0.06 + 0.94 * valley) * (hills + peaks)
     # Cover.
@@ -243,7 +244,7 @@ def raw(e: float, n: float, p: Plan, out: NDArray[np.float64]) -> None:
     out[SEA] = smoothstep(-0.02, 0.02, -c - 0.4 * lake)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def block(i0: int, j0: int, rows: int, columns: int, p: Plan) -> NDArray[np.float32]:
     """Return the layers (rows, columns, layers) at nodes from (i0, j0) on; rows run north.
 
@@ -272,7 +273,7 @@ def block(i0: int, j0: int, rows: int, columns: int, p: Plan) -> NDArray[np.floa
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sample(east: NDArray[np.float64], north: NDArray[np.float64], p: Plan) -> NDArray[np.float64]:
     """Return `raw` at points (n,), (n, layers)."""
     out = np.empty((east.size, LAYERS), np.float64)
@@ -281,7 +282,7 @@ def sample(east: NDArray[np.float64], north: NDArray[np.float64], p: Plan) -> ND
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def cloud_noise(
     east: NDArray[np.float64], north: NDArray[np.float64], p: Plan
 ) -> NDArray[np.float64]:
@@ -292,7 +293,7 @@ def cloud_noise(
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def lake_levels(
     east: NDArray[np.float64], north: NDArray[np.float64], p: Plan
 ) -> NDArray[np.float64]:
@@ -303,7 +304,7 @@ def lake_levels(
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def read_layer(
     east: NDArray[np.float64], north: NDArray[np.float64], lattice: NDArray[np.float32],
     i0: int, j0: int, number: int,
@@ -311,7 +312,7 @@ def read_layer(
     """Return one layer at points (n,), from the nodes around them (node (i0, j0) first)."""
     out = np.empty(east.size, np.float32)
     for k in range(east.size):
-        x, y = east[k] / NODE_M, north[k] / NODE_M
+        x, y = east[k] * _PER_NODE, north[k] * _PER_NODE
         fi, fj = np.floor(x), np.floor(y)
         a, b = x - fi, y - fj
         i, j = int(fi) - i0, int(fj) - j0

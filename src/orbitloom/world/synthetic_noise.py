@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 __all__ = [
     "fbm",
@@ -18,6 +19,7 @@ __all__ = [
     "parcel",
     "parcel_edge",
     "perlin",
+    "perlin_near",
     "row_shift",
     "smoothstep",
 ]
@@ -57,23 +59,51 @@ def smoothstep(low: float, high: float, x: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _corner(i: int, j: int, seed: int, dx: float, dy: float) -> float:
-    k = hash_cell(i, j, seed) >> _S58
-    return float(_GX[k] * dx + _GY[k] * dy)
-
-
-@njit(cache=True, nogil=True)
 def perlin(x: float, y: float, seed: int) -> float:
     """Return smooth noise of about -1 to 1 whose waves are about two units long."""
     fx, fy = np.floor(x), np.floor(y)
     i, j = int(fx), int(fy)
-    dx, dy = x - fx, y - fy
+    a, b = hash_cell(i, j, seed) >> _S58, hash_cell(i + 1, j, seed) >> _S58
+    c, d = hash_cell(i, j + 1, seed) >> _S58, hash_cell(i + 1, j + 1, seed) >> _S58
+    return _between(x - fx, y - fy, _GX[a], _GY[a], _GX[b], _GY[b], _GX[c], _GY[c], _GX[d], _GY[d])
+
+
+@njit(cache=True, nogil=True)
+def perlin_near(x: float, y: float, seed: int, memo: NDArray[np.float64], at: int) -> float:
+    """Return `perlin`, quicker where the last point of this seed lay in the same cell.
+
+    Ten numbers of `memo` from `at` on are for this seed; NaN at first.
+    """
+    fx, fy = np.floor(x), np.floor(y)
+    if fx != memo[at] or fy != memo[at + 1]:
+        i, j = int(fx), int(fy)
+        memo[at], memo[at + 1] = fx, fy
+        for corner in range(4):
+            k = hash_cell(i + (corner & 1), j + (corner >> 1), seed) >> _S58
+            memo[at + 2 + 2 * corner], memo[at + 3 + 2 * corner] = _GX[k], _GY[k]
+    return _between(
+        x - fx,
+        y - fy,
+        memo[at + 2],
+        memo[at + 3],
+        memo[at + 4],
+        memo[at + 5],
+        memo[at + 6],
+        memo[at + 7],
+        memo[at + 8],
+        memo[at + 9],
+    )
+
+
+@njit(cache=True, nogil=True)
+def _between(
+    dx: float, dy: float, ax: float, ay: float, bx: float, by: float, cx: float, cy: float,
+    ex: float, ey: float,
+) -> float:  # fmt: skip
     u = dx * dx * dx * (dx * (dx * 6.0 - 15.0) + 10.0)
     v = dy * dy * dy * (dy * (dy * 6.0 - 15.0) + 10.0)
-    a = _corner(i, j, seed, dx, dy)
-    b = _corner(i + 1, j, seed, dx - 1.0, dy)
-    c = _corner(i, j + 1, seed, dx, dy - 1.0)
-    d = _corner(i + 1, j + 1, seed, dx - 1.0, dy - 1.0)
+    a, b = ax * dx + ay * dy, bx * (dx - 1.0) + by * dy
+    c, d = cx * dx + cy * (dy - 1.0), ex * (dx - 1.0) + ey * (dy - 1.0)
     low, high = a + u * (b - a), c + u * (d - c)
     return _PERLIN_SCALE * (low + v * (high - low))
 
@@ -107,28 +137,36 @@ def row_shift(j: int, width: float, seed: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def parcel(x: float, y: float, width: float, height: float, seed: int) -> tuple[int, int, float]:
+def parcel(
+    x: float, y: float, width: float, height: float, seed: int, memo: NDArray[np.float64], at: int
+) -> tuple[int, int, float]:
     """Return column and row of the parcel a point lies in, and its distance from the edge.
 
-    Each row is moved by its own share of a width, so that the parcels lie like bricks.
+    Each row is moved by its own share of a width, so that the parcels lie like bricks. Eight
+    numbers of `memo` from `at` on remember the last parcel, NaN at first: points mostly come by
+    the row, and the next is mostly in the same parcel.
     """
-    row_f = y / height
-    j = int(np.floor(row_f))
-    up = row_f - j
-    x += row_shift(j, width, seed)
+    up = y / height
+    row = np.floor(up)
+    up -= row
+    j = int(row)
+    if memo[at] == row and memo[at + 1] == seed:
+        x += memo[at + 3]
+        west = memo[at + 4] + (memo[at + 5] - memo[at + 4]) * up
+        east = memo[at + 6] + (memo[at + 7] - memo[at + 6]) * up
+        if west <= x < east:
+            return int(memo[at + 2]), j, min(min(x - west, east - x), min(up, 1.0 - up) * height)
+    else:
+        memo[at], memo[at + 1], memo[at + 3] = row, seed, row_shift(j, width, seed)
+        x += memo[at + 3]
     i = int(np.floor(x / width))
-    south, north = parcel_edge(i, j, width, seed)
-    west = south + (north - south) * up
-    south, north = parcel_edge(i + 1, j, width, seed)
-    east = south + (north - south) * up
-    if x < west:
-        i -= 1
-        east = west
-        south, north = parcel_edge(i, j, width, seed)
-        west = south + (north - south) * up
-    elif x >= east:
-        i += 1
-        west = east
-        south, north = parcel_edge(i + 1, j, width, seed)
-        east = south + (north - south) * up
+    for k in range(i - 1, i + 2):
+        memo[at + 4], memo[at + 5] = parcel_edge(k, j, width, seed)
+        memo[at + 6], memo[at + 7] = parcel_edge(k + 1, j, width, seed)
+        west = memo[at + 4] + (memo[at + 5] - memo[at + 4]) * up
+        east = memo[at + 6] + (memo[at + 7] - memo[at + 6]) * up
+        if x < east:
+            i = k
+            break
+    memo[at + 2] = i
     return i, j, min(min(x - west, east - x), min(up, 1.0 - up) * height)

@@ -37,11 +37,18 @@ from orbitloom.world.synthetic_land import (
     WIDTH,
     WOOD,
 )  # fmt: skip
-from orbitloom.world.synthetic_noise import hash01, hash_cell, parcel, perlin, row_shift, smoothstep
+from orbitloom.world.synthetic_noise import (
+    hash01,
+    hash_cell,
+    parcel,
+    perlin_near,
+    row_shift,
+    smoothstep,
+)
 
 __all__ = [
     "CLASSES", "CROPS", "NUMBERS", "PARISH_M", "Bins", "Look", "Thing",
-    "field_ndvi", "field_traits", "paint", "parish_parcels", "parish_turn", "survey",
+    "RedNir", "field_ndvi", "field_traits", "paint", "parish_parcels", "parish_turn", "survey",
 ]  # fmt: skip
 
 CLASSES = ("water", "soil", "crop", "grass", "forest", "town", "sand", "rock", "snow", "burnt")
@@ -52,7 +59,13 @@ _CROP_SHARES = np.cumsum([0.28, 0.22, 0.16, 0.10, 0.18, 0.06])
 _MEADOW = 4
 PARISH_M = (3_200.0, 2_600.0)
 _SLOTS = 28  # materials that a point can hold
+_PARISH, _FIELD = 36, 60  # where the painter remembers the last parish and field
 _PHASES = 17
+_PER_17_M, _PER_75_M, _PER_800_M = 1.0 / 17.0, 1.0 / 75.0, 1.0 / 800.0
+_PER_NODE = 1.0 / NODE_M
+
+RedNir = tuple[float, float, float, float, float, float]
+"""Reflectance in red and NIR of dark soil, of bright soil, and of a green crop."""
 
 _CLASS_OF = np.zeros(len(Material), np.int64)
 for _name, _members in {
@@ -98,26 +111,18 @@ class Bins(NamedTuple):
     """Single objects, found by the square they reach into.
 
     `things` is (n, 8): kind, easting, northing, cos and sin of the heading (counter-clockwise from
-    east), length, width, strength; `starts` (rows, columns + 1) and `members` list those of each
-    square of `BIN_M` from (`east_m`, `north_m`) on.
+    east), length, width, strength. `frame` is the corner of the squares (easting, northing), their
+    size in m, and how many make a side; square k holds `members[starts[k]:starts[k + 1]]`.
     """
 
     things: NDArray[np.float64]
     starts: NDArray[np.int64]
     members: NDArray[np.int64]
-    columns: int
-    rows: int
-    bin_m: float
-    east_m: float
-    north_m: float
+    frame: tuple[float, float, float, int]
 
 
 class Look(NamedTuple):
-    """What the painter has to know besides the layers.
-
-    `crops` is (crops, phases, 2): NDVI and share of straw on the ground today. `red_nir` holds the
-    reflectance of dark soil, bright soil and green crop in red and NIR, (3, 2).
-    """
+    """What the painter has to know besides the layers."""
 
     seed: int
     gsd_m: float
@@ -129,24 +134,29 @@ class Look(NamedTuple):
     parish_north: int
     stress: float
     stress_reach_m: float
+    dryness: float
     leaf: float
     green: float
-    crops: NDArray[np.float64]
-    red_nir: NDArray[np.float64]
+    red_nir: RedNir
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _share(inside_m: float, width_m: float) -> float:
-    return min(max(inside_m / width_m + 0.5, 0.0), 1.0)
+    """Return the share inside of an edge that runs over a width."""
+    half = 0.5 * width_m
+    if inside_m <= -half:  # most points: divisions are dear
+        return 0.0
+    return 1.0 if inside_m >= half else inside_m / width_m + 0.5
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _overlap(x: float, half: float, gsd: float) -> float:
     """Return the share of a pixel centred at x that an interval of +-half covers."""
-    return max(min(x + 0.5 * gsd, half) - max(x - 0.5 * gsd, -half), 0.0) / gsd
+    inside = min(x + 0.5 * gsd, half) - max(x - 0.5 * gsd, -half)
+    return inside / gsd if inside > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _over(ids: NDArray[np.int64], shares: NDArray[np.float64], n: int, new: int, a: float) -> int:
     """Lay a material over what is there, covering the share a; return how many there are now."""
     if a <= 0.0:
@@ -158,14 +168,14 @@ def _over(ids: NDArray[np.int64], shares: NDArray[np.float64], n: int, new: int,
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def parish_turn(pi: int, pj: int, seed: int) -> tuple[float, float]:
     """Return cos and sin of the direction that a parish's parcels lie in."""
     angle = np.pi * hash01(hash_cell(pi, pj, seed + 101), 0)
     return np.cos(angle), np.sin(angle)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def parish_parcels(pi: int, pj: int, seed: int) -> tuple[float, float, int]:
     """Return width and height of a parish's parcels (2 to 18 ha), m, and their seed."""
     bits = hash_cell(pi, pj, seed + 102)
@@ -175,30 +185,28 @@ def parish_parcels(pi: int, pj: int, seed: int) -> tuple[float, float, int]:
     return np.sqrt(area / aspect), np.sqrt(area * aspect), key
 
 
-@njit(cache=True, nogil=True)
-def field_traits(i: int, j: int, key: int, dry: float) -> tuple[int, int, float, float]:
+@njit(cache=True, nogil=True, error_model="numpy")
+def field_traits(i: int, j: int, key: int, dryness: float) -> tuple[int, int, float, float]:
     """Return a field's crop, its phase, its own vigour, and the share of bright soil in it."""
     bits, more = hash_cell(i, j, key + 1), hash_cell(i, j, key + 2)
     u = hash01(bits, 0)
     crop = 0
     while u > _CROP_SHARES[crop]:
         crop += 1
-    bright = min(max(0.15 + 0.8 * dry + 0.5 * (hash01(more, 0) - 0.5), 0.0), 1.0)
+    bright = min(max(0.15 + 0.8 * dryness + 0.5 * (hash01(more, 0) - 0.5), 0.0), 1.0)
     return crop, int(hash01(bits, 1) * _PHASES), 0.12 * (hash01(more, 1) - 0.5), bright
 
 
-@njit(cache=True, nogil=True)
-def _soil_red_nir(bright: float, red_nir: NDArray[np.float64]) -> tuple[float, float]:
+@njit(cache=True, nogil=True, error_model="numpy")
+def _soil_red_nir(bright: float, red_nir: RedNir) -> tuple[float, float]:
     return (
-        (1.0 - bright) * red_nir[0, 0] + bright * red_nir[1, 0],
-        (1.0 - bright) * red_nir[0, 1] + bright * red_nir[1, 1],
+        (1.0 - bright) * red_nir[0] + bright * red_nir[2],
+        (1.0 - bright) * red_nir[1] + bright * red_nir[3],
     )
 
 
-@njit(cache=True, nogil=True)
-def field_ndvi(
-    usual: float, own: float, bright: float, year: float, red_nir: NDArray[np.float64]
-) -> float:
+@njit(cache=True, nogil=True, error_model="numpy")
+def field_ndvi(usual: float, own: float, bright: float, year: float, red_nir: RedNir) -> float:
     """Return a field's NDVI from its crop's usual one (0.2 is bare), its own vigour, and soil."""
     red, nir = _soil_red_nir(bright, red_nir)
     soil = (nir - red) / (nir + red)
@@ -206,32 +214,59 @@ def field_ndvi(
     return soil + vigour * (0.84 - soil)
 
 
-@njit(cache=True, nogil=True)
-def _field(
-    i: int, j: int, key: int, centre_away: float, dry: float, grain: float, look: Look
-) -> tuple[int, float, float, float, int]:
-    """Return crop, shares of green, straw and bright soil, and 1 if it is stressed."""
-    crop, phase, own, bright = field_traits(i, j, key, dry)
-    ndvi = field_ndvi(look.crops[crop, phase, 0], own, bright, look.green, look.red_nir)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _enter_field(
+    pi: int, pj: int, i: int, j: int, look: Look, crops: NDArray[np.float64],
+    memo: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Write what a field's points have in common: where it is, and from `_FIELD` + 3 on its NDVI,
+    its soil's NDVI, red and NIR, share of bright soil and of straw, crop, stress and number.
+    """
+    c, s, width, height = memo[_PARISH + 2], memo[_PARISH + 3], memo[_PARISH + 4], memo[_PARISH + 5]
+    key = int(memo[_PARISH + 6])
+    # The parcel's middle, back in the zone.
+    x, y = (i + 0.5) * width - row_shift(j, width, key), (j + 0.5) * height
+    u, w = x * c - y * s + pi * PARISH_M[0], x * s + y * c + pj * PARISH_M[1]
+    away = np.hypot(
+        u * look.turn_cos - w * look.turn_sin - look.east_m,
+        u * look.turn_sin + w * look.turn_cos - look.north_m,
+    )
+    crop, phase, own, bright = field_traits(i, j, key, look.dryness)
+    ndvi = field_ndvi(crops[crop, phase, 0], own, bright, look.green, look.red_nir)
     red, nir = _soil_red_nir(bright, look.red_nir)
     soil = (nir - red) / (nir + red)
     stressed = 0
-    if look.stress > 0.0 and ndvi - soil > 0.3 and centre_away < look.stress_reach_m:
+    if look.stress > 0.0 and ndvi - soil > 0.3 and away < look.stress_reach_m:
         pick = hash_cell(i, j, key + 3)
         if hash01(pick, 0) < look.stress:
             stressed = 1
             ndvi = soil + (ndvi - soil) * (1.0 - (0.15 + 0.45 * hash01(pick, 1)))
-    ndvi = max(ndvi + 0.03 * grain * (ndvi - soil), soil)
-    # The share of green whose mixture with soil has this NDVI.
-    dr, dn = look.red_nir[2, 0] - red, look.red_nir[2, 1] - nir
+    memo[_FIELD], memo[_FIELD + 1], memo[_FIELD + 2] = key, i, j
+    memo[_FIELD + 3], memo[_FIELD + 4], memo[_FIELD + 5], memo[_FIELD + 6] = ndvi, soil, red, nir
+    memo[_FIELD + 7], memo[_FIELD + 8], memo[_FIELD + 9] = bright, crops[crop, phase, 1], crop
+    memo[_FIELD + 10] = stressed
+    memo[_FIELD + 11] = (
+        1
+        + ((pi - look.parish_east + 16) & 31)
+        + (((pj - look.parish_north + 16) & 31) << 5)
+        + (((i + 64) & 127) << 10)
+        + (((j + 64) & 127) << 17)
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _green_share(ndvi: float, red: float, nir: float, red_nir: RedNir) -> float:
+    """Return the share of green plants whose mixture with a soil has this NDVI."""
+    dr, dn = red_nir[4] - red, red_nir[5] - nir
     green = (ndvi * (nir + red) - (nir - red)) / (dn - dr - ndvi * (dn + dr))
-    return crop, min(max(green, 0.0), 1.0), look.crops[crop, phase, 1], bright, stressed
+    return min(max(green, 0.0), 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cover(
-    e: float, n: float, v: NDArray[np.float64], look: Look, bins: Bins,
+    e: float, n: float, v: NDArray[np.float32], look: Look,
     ids: NDArray[np.int64], shares: NDArray[np.float64], marks: NDArray[np.float64],
+    crops: NDArray[np.float64], memo: NDArray[np.float64],
 ) -> int:  # fmt: skip
     """Write materials, shares and marks of one point; return how many materials there are.
 
@@ -240,10 +275,12 @@ def _cover(
     """
     g = look.gsd_m
     seed = look.seed
-    t1, t2 = perlin(e / 75.0, n / 75.0, seed + 1), perlin(e / 17.0, n / 17.0, seed + 2)
+    t1 = perlin_near(e * _PER_75_M, n * _PER_75_M, seed + 1, memo, 0)
+    t2 = perlin_near(e * _PER_17_M, n * _PER_17_M, seed + 2, memo, 12)
     for k in range(12):
         marks[k] = 0.0
     marks[8] = -1.0
+    marks[9] = 1.0
     # Water's edge first: what lies below it need not be painted.
     fine = 7.0 * t1 + 3.0 * t2
     river = 0.5 * v[WIDTH] - abs(v[RIVER]) + 0.6 * fine
@@ -257,7 +294,7 @@ def _cover(
     marks[1], marks[2] = usual, flood
     count = 0
     if water < 1.0:
-        count = _land(e, n, v, t1, t2, fine, still, look, ids, shares, marks)
+        count = _land(e, n, v, t1, t2, fine, still, look, ids, shares, marks, crops, memo)
     if water > 0.0:
         sea = v[SEA]
         deep = sea * smoothstep(60.0, 550.0, still)
@@ -279,18 +316,19 @@ def _cover(
         if sea > 0.5 and t2 > 0.72:
             count = _over(ids, shares, count, _FOAM, 0.25 * (t2 - 0.72) * water)
     marks[0] = water
-    marks[9] = 1.0 + (1.0 - water) * (0.05 * t1 + 0.07 * t2)
-    # Single objects.
-    bi = int(np.floor((e - bins.east_m) / bins.bin_m))
-    bj = int(np.floor((n - bins.north_m) / bins.bin_m))
-    if 0 <= bi < bins.columns and 0 <= bj < bins.rows:
-        square = bj * bins.columns + bi
-        for place in range(bins.starts[square], bins.starts[square + 1]):
-            count = _thing(e, n, bins, bins.members[place], g, water, ids, shares, count, marks)
+    marks[9] += water * (1.0 - marks[9])
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _square(e: float, n: float, frame: tuple[float, float, float, int]) -> int:
+    """Return the number of the square that a point lies in, -1 beyond all."""
+    i, j = np.floor((e - frame[0]) / frame[2]), np.floor((n - frame[1]) / frame[2])
+    side = frame[3]
+    return int(j) * side + int(i) if 0 <= i < side and 0 <= j < side else -1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _mix(
     ids: NDArray[np.int64], shares: NDArray[np.float64], n: int, part: float, new: int, whole: float
 ) -> int:
@@ -305,76 +343,82 @@ def _mix(
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _land(
-    e: float, n: float, v: NDArray[np.float64], t1: float, t2: float, fine: float, still: float,
+    e: float, n: float, v: NDArray[np.float32], t1: float, t2: float, fine: float, still: float,
     look: Look, ids: NDArray[np.int64], shares: NDArray[np.float64], marks: NDArray[np.float64],
+    crops: NDArray[np.float64], memo: NDArray[np.float64],
 ) -> int:  # fmt: skip
     g, seed, dry = look.gsd_m, look.seed, v[DRY]
     # Parishes, with roads along their edges; parcels within, each parish with its own direction.
     u = e * look.turn_cos + n * look.turn_sin
     w = n * look.turn_cos - e * look.turn_sin
-    pi, pj, road = parcel(u, w, PARISH_M[0], PARISH_M[1], seed + 100)
-    c, s = parish_turn(pi, pj, seed)
-    width, height, key = parish_parcels(pi, pj, seed)
+    pi, pj, road = parcel(u, w, PARISH_M[0], PARISH_M[1], seed + 100, memo, 24)
+    if memo[_PARISH] != pi or memo[_PARISH + 1] != pj:
+        memo[_PARISH], memo[_PARISH + 1] = pi, pj
+        memo[_PARISH + 2], memo[_PARISH + 3] = parish_turn(pi, pj, seed)
+        memo[_PARISH + 4], memo[_PARISH + 5], memo[_PARISH + 6] = parish_parcels(pi, pj, seed)
+    c, s, key = memo[_PARISH + 2], memo[_PARISH + 3], int(memo[_PARISH + 6])
     x0, y0 = u - pi * PARISH_M[0], w - pj * PARISH_M[1]
     x, y = x0 * c + y0 * s, y0 * c - x0 * s
-    count = 0
     rough = 0.04 * t1 + 0.015 * t2
+    speckle = hash01(hash_cell(int(np.floor(e * 0.25)), int(np.floor(n * 0.25)), seed), 0) - 0.5
+    texture = 0.04 * t1 + 0.04 * t2 + 0.04 * speckle
+    # Bare mountain tops, and the woods below them.
+    rocky = 0.0
+    if v[HEIGHT] > 850.0:
+        rocky = smoothstep(1000.0, 1350.0, v[HEIGHT] + 120.0 * t1)
     town = v[TOWN] + 0.5 * rough
-    if town > 0.0:
-        count = _streets(x, y, town, t2, g, key, ids, shares)
-    elif v[FARM] + rough > 0.0 and v[DRY] < 0.85:
-        i, j, edge = parcel(x, y, width, height, key)
-        # The parcel's middle, back in the zone.
-        mx = (i + 0.5) * width - row_shift(j, width, key)
-        my = (j + 0.5) * height
-        mu = mx * c - my * s + pi * PARISH_M[0]
-        mw = mx * s + my * c + pj * PARISH_M[1]
-        me = mu * look.turn_cos - mw * look.turn_sin
-        mn = mu * look.turn_sin + mw * look.turn_cos
-        centre_away = np.hypot(me - look.east_m, mn - look.north_m)
-        crop, green, straw, bright, stressed = _field(i, j, key, centre_away, dry, t1, look)
-        count = _over(ids, shares, 0, _SOIL_DARK, 1.0)
-        count = _over(ids, shares, count, _SOIL_BRIGHT, bright)
-        count = _over(ids, shares, count, _CROP_RIPE, straw)
-        count = _over(ids, shares, count, _GRASS_GREEN if crop == _MEADOW else _CROP_GREEN, green)
-        margin = _overlap(edge, 2.0, g)
-        count = _over(ids, shares, count, _GRASS_DRY, 0.8 * margin)
-        number = (
-            1
-            + ((pi - look.parish_east + 16) & 31)
-            + (((pj - look.parish_north + 16) & 31) << 5)
-            + (((i + 64) & 127) << 10)
-            + (((j + 64) & 127) << 17)
-        )
-        marks[5] = number
-        marks[6] = stressed
-    else:
-        lush = min(max(0.75 + look.green - 0.9 * dry + 0.35 * t1, 0.05), 0.95)
-        count = _over(ids, shares, 0, _SOIL_BRIGHT if dry > 0.5 else _SOIL_DARK, 1.0)
-        count = _over(ids, shares, count, _GRASS_DRY, 0.75 - 0.5 * dry)
-        count = _over(ids, shares, count, _GRASS_GREEN, lush)
-    # Bare mountain tops above the trees, trees, and roads through them.
-    rocky = smoothstep(850.0, 1250.0, v[HEIGHT] + 120.0 * t1)
-    count = _over(ids, shares, count, _ROCK, 0.8 * rocky)
     wood = 0.0
     if town <= 0.05:
         wood = _share(v[WOOD] + rough - 0.5 * rocky, 0.0025 * g)
-        if wood > 0.0:
-            conifer = smoothstep(
-                -0.25, 0.25, perlin(e / 900.0, n / 900.0, seed + 5) + v[HEIGHT] / 900.0
+    count = 0
+    if wood < 1.0:
+        if town > 0.0:
+            count = _streets(x, y, town, t2, g, key, ids, shares, memo)
+            texture = 0.1 * speckle
+        elif v[FARM] + rough > 0.0 and dry < 0.85:
+            i, j, edge = parcel(x, y, memo[_PARISH + 4], memo[_PARISH + 5], key, memo, 48)
+            if memo[_FIELD] != key or memo[_FIELD + 1] != i or memo[_FIELD + 2] != j:
+                _enter_field(pi, pj, i, j, look, crops, memo)
+            ndvi = max(
+                memo[_FIELD + 3] + 0.03 * t1 * (memo[_FIELD + 3] - memo[_FIELD + 4]),
+                memo[_FIELD + 4],
             )
-            canopy = wood * (0.9 + 0.1 * t2)
-            leaf = look.leaf + (1.0 - look.leaf) * conifer
-            count = _over(ids, shares, count, _GRASS_DRY, canopy)
-            count = _over(ids, shares, count, _BROADLEAF, canopy * leaf)
-            count = _over(ids, shares, count, _CONIFER, canopy * conifer)
-            if wood >= 0.5:
-                marks[5] = marks[6] = 0.0
+            green = _green_share(ndvi, memo[_FIELD + 5], memo[_FIELD + 6], look.red_nir)
+            count = _over(ids, shares, 0, _SOIL_DARK, 1.0)
+            count = _over(ids, shares, count, _SOIL_BRIGHT, memo[_FIELD + 7])
+            count = _over(ids, shares, count, _CROP_RIPE, memo[_FIELD + 8])
+            plant = _GRASS_GREEN if memo[_FIELD + 9] == _MEADOW else _CROP_GREEN
+            count = _over(ids, shares, count, plant, green)
+            count = _over(ids, shares, count, _GRASS_DRY, 0.8 * _overlap(edge, 2.0, g))
+            if wood < 0.5:
+                marks[5], marks[6] = memo[_FIELD + 11], memo[_FIELD + 10]
+        else:
+            lush = min(max(0.72 + look.green - 0.9 * dry + 0.3 * t1, 0.05), 0.95)
+            count = _over(ids, shares, 0, _SOIL_BRIGHT if dry > 0.5 else _SOIL_DARK, 1.0)
+            count = _over(ids, shares, count, _GRASS_DRY, 0.75 - 0.5 * dry)
+            count = _over(ids, shares, count, _GRASS_GREEN, lush)
+    if wood > 0.0:
+        # Stands of one age; a few were cut not long ago.
+        i, j, _ = parcel(x, y, 1.9 * memo[_PARISH + 4], 1.4 * memo[_PARISH + 5], key + 21, memo, 72)
+        stand = hash_cell(i, j, key + 22)
+        own = hash01(stand, 0)
+        mixed = perlin_near(e * _PER_800_M, n * _PER_800_M, seed + 5, memo, 84) + 0.9 * (own - 0.5)
+        conifer = smoothstep(-0.3, 0.3, mixed + (v[HEIGHT] - 250.0) / 700.0)
+        canopy = wood * min(0.9 + 0.15 * t2 + 0.1 * speckle, 1.0)
+        if hash01(stand, 1) < 0.04:
+            canopy *= 0.25
+        leaf = look.leaf + (1.0 - look.leaf) * conifer
+        count = _over(ids, shares, count, _GRASS_DRY, wood)
+        count = _over(ids, shares, count, _BROADLEAF, canopy * leaf)
+        count = _over(ids, shares, count, _CONIFER, canopy * conifer)
+        texture += wood * (0.1 * t2 + 0.12 * speckle + 0.2 * (hash01(stand, 1) - 0.5))
+    marks[9] = 1.0 + texture
+    if rocky > 0.0:
+        count = _over(ids, shares, count, _ROCK, 0.85 * rocky * (1.0 - wood))
     if rocky < 0.9:
-        tarred = _overlap(road, 4.5, g)
-        count = _over(ids, shares, count, _ASPHALT, tarred)
+        count = _over(ids, shares, count, _ASPHALT, _overlap(road, 4.5, g))
     # Shores: sand by the sea, wet ground elsewhere.
     if still > -70.0:
         beach = v[SEA] * _share(still + 35.0 + 25.0 * t1, 8.0)
@@ -397,13 +441,13 @@ def _land(
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _streets(
     x: float, y: float, town: float, t2: float, g: float, key: int,
-    ids: NDArray[np.int64], shares: NDArray[np.float64],
+    ids: NDArray[np.int64], shares: NDArray[np.float64], memo: NDArray[np.float64],
 ) -> int:  # fmt: skip
     """Paint blocks of houses, gardens and halls between streets."""
-    bi, bj, edge = parcel(x, y, 110.0, 80.0, key + 7)
+    bi, bj, edge = parcel(x, y, 110.0, 80.0, key + 7, memo, 96)
     block = hash_cell(bi, bj, key + 8)
     kind, tone = hash01(block, 0), hash01(block, 1)
     if kind < 0.10:  # halls: one large roof
@@ -416,7 +460,7 @@ def _streets(
         count = _over(ids, shares, 0, _GRASS_GREEN, 1.0)
         count = _over(ids, shares, count, _BROADLEAF, min(max(0.5 + t2, 0.0), 1.0))
     else:
-        hi, hj, gap = parcel(x, y, 21.0, 17.0, key + 9)
+        hi, hj, gap = parcel(x, y, 21.0, 17.0, key + 9, memo, 108)
         house = hash_cell(hi, hj, key + 10)
         built = hash01(house, 0)
         count = _over(ids, shares, 0, _GRASS_GREEN, 1.0)
@@ -434,22 +478,22 @@ def _streets(
     return _over(ids, shares, count, _ASPHALT, _overlap(edge, 3.5, g))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _thing(
-    e: float, n: float, bins: Bins, row: int, g: float, water: float,
+    e: float, n: float, things: NDArray[np.float64], row: int, g: float, water: float,
     ids: NDArray[np.int64], shares: NDArray[np.float64], count: int, marks: NDArray[np.float64],
 ) -> int:  # fmt: skip
     """Lay one object over the point."""
-    thing = bins.things[row]
-    kind, c, s, length, width = int(thing[0]), thing[3], thing[4], thing[5], thing[6]
-    de, dn = e - thing[1], n - thing[2]
+    kind, c, s = int(things[row, 0]), things[row, 3], things[row, 4]
+    length, width, strength = things[row, 5], things[row, 6], things[row, 7]
+    de, dn = e - things[row, 1], n - things[row, 2]
     x, y = de * c + dn * s, dn * c - de * s
     if kind == _FIRE:
         # A burning area spread as a Gaussian no finer than the sampling: its integral is the area.
-        sigma = thing[6]
+        sigma = width
         square = (x * x + y * y) / (sigma * sigma)
         if square < 16.0:
-            marks[7] += thing[5] / (2.0 * np.pi * sigma * sigma) * np.exp(-0.5 * square)
+            marks[7] += length / (2.0 * np.pi * sigma * sigma) * np.exp(-0.5 * square)
             marks[8] = row
         return count
     if kind == _WAKE:
@@ -458,9 +502,9 @@ def _thing(
             return count
         fade = np.exp(3.0 * x / length)
         half = 0.5 * width * (1.0 - 2.5 * x / length)
-        foam = 0.55 * thing[7] * fade * _overlap(y, half, g)
+        foam = 0.55 * strength * fade * _overlap(y, half, g)
         arm = abs(y) + x * 0.34
-        foam += 0.12 * thing[7] * fade * _overlap(arm, 3.0, g)
+        foam += 0.12 * strength * fade * _overlap(arm, 3.0, g)
         return _over(ids, shares, count, _FOAM, min(foam * water, 0.8))
     if kind == _HULL:
         # A bow over the foremost quarter; the superstructure aft is white.
@@ -469,11 +513,10 @@ def _thing(
         half = 0.5 * width * min(max((0.5 * length - x) / (0.25 * length), 0.15), 1.0)
         hull = _overlap(x, 0.5 * length, g) * _overlap(y, half, g)
         house = _overlap(x + 0.33 * length, 0.11 * length, g) * _overlap(y, half, g)
-        tone = thing[7]
         marks[11] = max(marks[11], hull)
-        count = _over(ids, shares, count, _RED if tone < 0.5 else _CONCRETE, hull)
-        if tone > 0.25 and hull > 0.0:
-            house = max(house, (tone - 0.25) * hull)
+        count = _over(ids, shares, count, _RED if strength < 0.5 else _CONCRETE, hull)
+        if strength > 0.25 and hull > 0.0:
+            house = max(house, (strength - 0.25) * hull)
         return _over(ids, shares, count, _WHITE, min(house, 1.0))
     if count + 1 > _SLOTS:
         return count
@@ -481,7 +524,7 @@ def _thing(
         disc = _share(0.5 * width - np.hypot(x, y), g)
         # More light than a white roof scatters: the Sun itself in a tilted pane.
         count = _over(ids, shares, count, _ROOF_METAL, disc)
-        shares[count - 1] *= thing[7] if disc > 0.0 else 1.0
+        shares[count - 1] *= strength if disc > 0.0 else 1.0
         return count
     covered = _overlap(x, 0.5 * length, g) * _overlap(y, 0.5 * width, g)
     if kind == _REEF:
@@ -489,25 +532,35 @@ def _thing(
     return _over(ids, shares, count, _CONCRETE if kind == _PLATFORM else _ROCK, covered)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _read(
-    e: float, n: float, lattice: NDArray[np.float32], i0: int, j0: int, v: NDArray[np.float64]
-) -> None:
-    """Read the layers between their nodes."""
-    x, y = e / NODE_M, n / NODE_M
-    fi, fj = np.floor(x), np.floor(y)
-    a, b = x - fi, y - fj
-    i, j = int(fi) - i0, int(fj) - j0
-    p, q, r, s = lattice[j, i], lattice[j, i + 1], lattice[j + 1, i], lattice[j + 1, i + 1]
-    wp, wq, wr, ws = (1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b
+    e: float, n: float, lattice: NDArray[np.float32], i0: int, j0: int,
+    v: NDArray[np.float32], ends: NDArray[np.float32], last: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Read the layers between their nodes.
+
+    `ends` (2, layers) are their values west and east of the point; neighbours in a row share them.
+    """
+    x, y = e * _PER_NODE, n * _PER_NODE
+    i, j = int(np.floor(x)), int(np.floor(y))
+    if last[0] != i or last[1] != n:
+        last[0], last[1] = i, n
+        up = np.float32(y - j)
+        for k in range(LAYERS):
+            south, north = lattice[j - j0, i - i0, k], lattice[j - j0 + 1, i - i0, k]
+            ends[0, k] = south + up * (north - south)
+        for k in range(LAYERS):
+            south, north = lattice[j - j0, i - i0 + 1, k], lattice[j - j0 + 1, i - i0 + 1, k]
+            ends[1, k] = south + up * (north - south)
+    right = np.float32(x - i)
     for k in range(LAYERS):
-        v[k] = wp * p[k] + wq * q[k] + wr * r[k] + ws * s[k]
+        v[k] = ends[0, k] + right * (ends[1, k] - ends[0, k])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def paint(
     east: NDArray[np.float64], north: NDArray[np.float64], lattice: NDArray[np.float32],
-    i0: int, j0: int, look: Look, bins: Bins, spectra: NDArray[np.float32],
+    i0: int, j0: int, look: Look, crops: NDArray[np.float64], bins: Bins, spectra: NDArray[np.float32],
     shade: NDArray[np.float32], smoke: NDArray[np.float32], cloud_colour: NDArray[np.float32],
     radiance: NDArray[np.float32], rho: NDArray[np.float32], cloud: NDArray[np.float32],
     cloud_rho: NDArray[np.float32], emitted: NDArray[np.float32],
@@ -520,17 +573,27 @@ def paint(
     """
     bands = spectra.shape[1]
     ids, shares = np.empty(_SLOTS + 4, np.int64), np.empty(_SLOTS + 4, np.float64)
-    v, marks = np.empty(LAYERS, np.float64), np.empty(12, np.float64)
+    v, ends = np.empty(LAYERS, np.float32), np.empty((2, LAYERS), np.float32)
+    last, marks = np.full(2, np.nan), np.empty(12, np.float64)
+    memo = np.full(120, np.nan)
+    things, starts, members, frame = bins.things, bins.starts, bins.members, bins.frame
     total = np.empty(bands, np.float32)
     clouded, burning = cloud.size > 0, emitted.size > 0
     for k in range(east.size):
-        _read(east[k], north[k], lattice, i0, j0, v)
-        count = _cover(east[k], north[k], v, look, bins, ids, shares, marks)
+        _read(east[k], north[k], lattice, i0, j0, v, ends, last)
+        count = _cover(east[k], north[k], v, look, ids, shares, marks, crops, memo)
+        square = _square(east[k], north[k], frame)
+        if square >= 0:
+            for place in range(starts[square], starts[square + 1]):
+                count = _thing(
+                    east[k], north[k], things, members[place], look.gsd_m, marks[0],
+                    ids, shares, count, marks,
+                )  # fmt: skip
         total[:] = 0.0
         for m in range(count):
-            share, row = np.float32(shares[m]), spectra[ids[m]]
+            share, row = np.float32(shares[m]), ids[m]
             for b in range(bands):
-                total[b] += share * row[b]
+                total[b] += share * spectra[row, b]
         light = marks[0] + (1.0 - marks[0]) * v[SHADE]
         scale, sky = np.float32(marks[9] * light), np.float32(marks[10])
         dark, haze = np.float32(v[SHADOW]), np.float32(v[SMOKE])
@@ -551,19 +614,29 @@ def paint(
                 emitted[b, k] = part * radiance[row_of, b] if row_of >= 0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def survey(
     east: NDArray[np.float64], north: NDArray[np.float64], lattice: NDArray[np.float32],
-    i0: int, j0: int, look: Look, bins: Bins, numbers: NDArray[np.float32],
+    i0: int, j0: int, look: Look, crops: NDArray[np.float64], bins: Bins, numbers: NDArray[np.float32],
     fields: NDArray[np.int32], classes: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Write what is at points (n,): see `NUMBERS` for `numbers` (len(NUMBERS), n)."""
     ids, shares = np.empty(_SLOTS + 4, np.int64), np.empty(_SLOTS + 4, np.float64)
-    v, marks = np.empty(LAYERS, np.float64), np.empty(12, np.float64)
+    v, ends = np.empty(LAYERS, np.float32), np.empty((2, LAYERS), np.float32)
+    last, marks = np.full(2, np.nan), np.empty(12, np.float64)
+    memo = np.full(120, np.nan)
+    things, starts, members, frame = bins.things, bins.starts, bins.members, bins.frame
     sums = np.empty(len(CLASSES), np.float64)
     for k in range(east.size):
-        _read(east[k], north[k], lattice, i0, j0, v)
-        count = _cover(east[k], north[k], v, look, bins, ids, shares, marks)
+        _read(east[k], north[k], lattice, i0, j0, v, ends, last)
+        count = _cover(east[k], north[k], v, look, ids, shares, marks, crops, memo)
+        square = _square(east[k], north[k], frame)
+        if square >= 0:
+            for place in range(starts[square], starts[square + 1]):
+                count = _thing(
+                    east[k], north[k], things, members[place], look.gsd_m, marks[0],
+                    ids, shares, count, marks,
+                )  # fmt: skip
         sums[:] = 0.0
         for m in range(count):
             sums[_CLASS_OF[ids[m]]] += shares[m]
@@ -576,7 +649,7 @@ def survey(
         numbers[4, k] = marks[4] if dry else 0.0
         numbers[5, k] = marks[6] if dry else 0.0
         numbers[6, k] = min(marks[7], 1.0)
-        numbers[7, k] = bins.things[int(marks[8]), 7] if marks[8] >= 0.0 else 0.0
+        numbers[7, k] = things[int(marks[8]), 7] if marks[8] >= 0.0 else 0.0
         numbers[8, k], numbers[9, k] = v[CLOUD], v[SHADOW]
         numbers[10, k], numbers[11, k] = marks[11], v[SMOKE]
         numbers[12, k] = 1.0 if (v[SEA] * (v[STILL] > 0.0)) < 0.5 else 0.0

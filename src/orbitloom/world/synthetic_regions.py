@@ -127,11 +127,7 @@ def _field(world: SyntheticWorld, number: int) -> tuple[Any, tuple[float, ...]]:
             ]
         ),
     )
-    middle = turned.centroid
-    dry = 0.0
-    if not turned.is_empty:
-        dry = float(world.layer(np.array([middle.x]), np.array([middle.y]), ground.DRY)[0])
-    return turned, field_traits(i, j, key, dry)
+    return turned, field_traits(i, j, key, look.dryness)
 
 
 def _trapezoid(i: int, j: int, width: float, height: float, seed: int) -> NDArray[np.float64]:
@@ -163,7 +159,11 @@ def _season(world: SyntheticWorld, number: int, traits: tuple[float, ...]) -> li
         )
         if seen:
             season.append(
-                [(world.day_of_year + ahead - 1) % 365 + 1, round(float(value + error), 4), _NDVI_SIGMA]
+                [
+                    (world.day_of_year + ahead - 1) % 365 + 1,
+                    round(float(value + error), 4),
+                    _NDVI_SIGMA,
+                ]
             )
     return season
 
