@@ -148,7 +148,7 @@ def raise_levels(
         radiance = l1.calibrate(frames, calibration)
         snr = _snr(radiance, calibration)
         sizes["L1"] = radiance.radiance.nbytes + radiance.quality.nbytes
-        frames = replace(frames, dn=frames.dn[:, :0])
+        frames = replace(frames, dn=frames.dn[:, :0].copy())
         scene = l2.to_reflectance(radiance, calibration, place, task.middle_ns)
         del radiance
         sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes

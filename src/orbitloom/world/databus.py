@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orbitloom.scenario.hardware import DataBus
-from orbitloom.wire.space_packet import Packet, encode_packet
+from orbitloom.wire.space_packet import Packet, TimeCode, encode_packet
 
 __all__ = ["Observation", "carry"]
 
@@ -41,8 +41,13 @@ class Observation:
     reordered: int
 
 
-def carry(packets: Iterable[Packet], bus: DataBus, rng: np.random.Generator) -> Observation:
-    """Send packets over the bus.
+def carry(
+    packets: Iterable[Packet],
+    bus: DataBus,
+    rng: np.random.Generator,
+    time_code: TimeCode = "cds",
+) -> Observation:
+    """Send packets over the bus, their times in the instrument's code.
 
     Each packet has one fate of its own: lost with probability `bus.loss`; else, one independent of
     the other, repeated with `bus.duplication` and displaced with `bus.disorder`. Of a repeated
@@ -52,7 +57,7 @@ def carry(packets: Iterable[Packet], bus: DataBus, rng: np.random.Generator) -> 
     octets: list[bytes] = []
     for packet in packets:
         names.append((packet.apid, packet.sequence_count))
-        octets.append(encode_packet(packet))
+        octets.append(encode_packet(packet, time_code))
     count = len(octets)
     lost, repeated, displaced = rng.random((3, count)) < np.array(
         [[bus.loss], [bus.duplication], [bus.disorder]]

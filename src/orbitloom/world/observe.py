@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
@@ -17,9 +16,7 @@ from orbitloom.scenario import Scenario, SceneFile, Target, hardware, stream
 from orbitloom.scenario.plugins import load as load_extension
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.wire import Calibration, CaptureTask
-from orbitloom.wire.ais import AIS_APID
-from orbitloom.wire.nmea import encode_ais_body, encode_report
-from orbitloom.wire.space_packet import SEQUENCE_MODULUS, Packet
+from orbitloom.world.ais_receiver import hear
 from orbitloom.world.databus import Observation, carry
 from orbitloom.world.earth import geodetic_up
 from orbitloom.world.events import Events, ResolvedKind, resolve_kind
@@ -46,7 +43,6 @@ __all__ = [
 _MARGIN_LINES = 256  # the focal plane's reach and the ancillary records' before and after
 _ARCSEC_RAD = np.pi / 180.0 / 3600.0
 _TRUTH_ROWS = 200  # rows of a truth grid evaluated at once
-_LISTENING_NS = 360 * SECOND_NS  # the longest interval of AIS reports: ships at anchor, class A
 _LEAST_SHIP_M = 20.0  # the smallest that an imager of 5 m is asked for
 
 
@@ -168,9 +164,9 @@ def observe(job: ObservationJob) -> Observation:
     ground = ground_of(job)
     packets = instrument_of(job).image(job.task, job.track, ground)
     if job.task.app == "maritime" and isinstance(ground, SyntheticWorld):
-        packets = chain(packets, _heard(job, ground))
+        packets = chain(packets, hear(ground.ais, job.task))
     rng = stream(job.seed, "databus", job.task.satellite, job.task.capture)
-    return carry(packets, job.databus, rng)
+    return carry(packets, job.databus, rng, job.instrument.layout.time_code)
 
 
 def truth(
@@ -237,16 +233,6 @@ def _happening(
         "crop_stress": told.crop_stress,
     }
     return areas.get(world.event, np.zeros(east_m.shape, bool)), hidden
-
-
-def _heard(job: ObservationJob, world: SyntheticWorld) -> Iterator[Packet]:
-    """Return what the AIS receiver heard from some minutes before a capture to its end."""
-    count = 0
-    for report in world.ais(job.task.start_ns - _LISTENING_NS, job.task.end_ns):
-        for sentence in encode_report(report):
-            body = encode_ais_body(report.t_ns, sentence)
-            yield Packet(AIS_APID, count % SEQUENCE_MODULUS, report.t_ns, body)
-            count += 1
 
 
 def _instrument(design: hardware.Instrument, seed: int, satellite: str) -> Instrument:
