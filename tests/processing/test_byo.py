@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -368,6 +370,31 @@ def test_a_manifest_that_is_wrong_is_refused(brought, said, message):
 def test_a_network_that_does_not_fit_is_found_by_the_check(brought, model, more, message):
     with pytest.raises(InputFileError, match=message):
         check(brought(model, **more), SMALL)
+
+
+def test_a_network_that_wants_20_gb_is_stopped(brought):
+    much = onnx.helper.make_tensor("c", onnx.TensorProto.INT64, (4,), [1, 1_250_000, 64, 64])
+    nodes = [
+        onnx.helper.make_node("Constant", [], ["shape"], value=much),
+        onnx.helper.make_node("Conv", ["x", "w", "b"], ["one"]),
+        onnx.helper.make_node("Expand", ["one", "shape"], ["y"]),
+    ]
+    finding = brought(network(nodes)).analyse(sample_tile("land"), HERE)
+
+    assert (finding.reason, finding.cause) == ("app", "memory")
+
+
+def test_the_manifest_of_the_how_to_works(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/how-to/own-app.md").read_text(encoding="utf-8")
+    text = re.search(r"<!-- file: ships.toml -->\n```toml\n(.*?)```", page, flags=re.S).group(1)
+    model = network(shape=("n", 2, "rows", "columns"))
+    (tmp_path / "ships.onnx").write_bytes(model)
+    digest = hashlib.sha256(model).hexdigest()
+    (tmp_path / "ships.toml").write_text(text.replace("0" * 64, digest))
+    outcome = load_app(tmp_path / "ships.toml").look(sample_tile("land"), HERE)
+
+    expected = 1 / (1 + np.exp(2.0 - 20.0 * (0.21 - 0.04) / 0.1))
+    assert outcome.scores == pytest.approx(expected, abs=1e-5)
 
 
 # A process graph --------------------------------------------------------------------------------

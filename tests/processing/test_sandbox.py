@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +90,14 @@ HOSTILE = {
         """,
         "files",
     ),
+    "many files": (
+        "number = 0\nwhile True:\n    open(str(number), 'w').close()\n    number += 1",
+        "files",
+    ),
+    "a folder in a folder": (
+        "import os\nwhile True:\n    os.mkdir('deeper')\n    os.chdir('deeper')",
+        "files",
+    ),
     "a large file": (
         "with open('large', 'wb') as file:\n    while True: file.write(bytes(1 << 24))",
         "files",
@@ -117,6 +126,14 @@ HOSTILE = {
     "a point outside": ("return [{'row': 1, 'column': 200}]", "output"),
     "a point of NaN": ("return [{'row': 1, 'column': float('nan')}]", "output"),
     "a point of much": ("return [{'row': 1, 'column': 2, 'name': 'x' * 200}]", "output"),
+    "a point whose score is text": (
+        "return [{'row': 1, 'column': 2, 'score': 'high'}]",
+        "output",
+    ),
+    "a point of half a character": (
+        "return [{'row': 1, 'column': 2, chr(0xD800): 1}]",
+        "output",
+    ),
     "many points": ("return [{'row': 1, 'column': 2}] * 3000", "output"),
     "endless points": ("return [{'row': 1, 'column': 2, 'a': 'x' * 99}] * 99_999", "output"),
     "a forged answer": (
@@ -180,9 +197,9 @@ def test_it_has_a_folder_of_its_own_which_goes_with_it(bring):
         """
         import os
         from pathlib import Path
-        Path('notes').mkdir()
-        Path('notes/one.txt').write_text('mine')
-        assert Path('notes/one.txt').read_text() == 'mine'
+        Path('one.txt').write_text('mine')
+        Path('one.txt').rename('two.txt')
+        assert Path('two.txt').read_text() == 'mine'
         print(os.getcwd())
         return mask > 200
         """
@@ -245,6 +262,15 @@ def test_an_answer_is_the_same_beside_a_hostile_application(bring):
     assert (before.evidence, before.headline) == (after.evidence, after.headline)
 
 
+def test_threads_may_look_at_once(bring):
+    app = bring(GOOD)
+    with ThreadPoolExecutor(4) as pool:
+        looks = list(pool.map(lambda _: app.look(sample_tile("land"), HERE), range(4)))
+
+    assert [look.cause for look in looks] == [None] * 4
+    assert all(np.array_equal(look.scores, looks[0].scores) for look in looks)
+
+
 def test_no_data_is_nan_to_it_and_nothing_to_us(bring):
     tile = sample_tile("land")
     mask = tile.mask.copy()
@@ -281,6 +307,7 @@ TRIED = {
     "mode": lambda: os.chmod(OUTSIDE, 0o777),
     "time": lambda: os.utime(OUTSIDE),
     "list": lambda: os.listdir("/"),
+    "folder": lambda: os.mkdir("deeper"),
     "link": lambda: os.link(OUTSIDE, "linked"),
     "fork": lambda: os.fork(),
     "program": lambda: subprocess.run(["true"]),

@@ -52,6 +52,7 @@ _MOST_POINTS = 2_000
 _MOST_KEYS = 16
 _MOST_TEXT = 100
 _MOST_SCRATCH = 64 << 20
+_BLOCK = 4096
 _TICK_S = 0.1
 _LARGEST_NUMBER = 1e15
 _SIGXCPU, _SIGKILL = 24, 9
@@ -206,7 +207,7 @@ class _Look:
         try:
             said = _first_line(answers)
             if said is not None and said.get("cause") in _CAUSES:
-                problem, detail = said["cause"], str(said.get("detail", ""))[:_MOST_TEXT]
+                problem, detail = said["cause"], _text(said.get("detail", ""))
             elif said is not None:
                 found = _judged(said, answers, tile) | _account(said)
         except _Refused as error:
@@ -298,11 +299,11 @@ def _write(pipe: IO[bytes], parts: list[bytes | memoryview]) -> None:
 
 
 def _size(folder: Path) -> int:
+    """Return the bytes of a folder's files, at least a block each; it has no folders in it."""
     total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_size
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            total += max(entry.stat(follow_symlinks=False).st_size, _BLOCK)
     return total
 
 
@@ -351,7 +352,7 @@ def _account(said: Mapping[str, Any]) -> dict[str, Any]:
     walls = said.get("walls")
     if not all(isinstance(value, int | float) for value in told.values()):
         raise _Refused("its account is not in numbers")
-    return told | {"walls": tuple(map(str, walls)) if isinstance(walls, list) else ()}
+    return told | {"walls": tuple(map(_text, walls)) if isinstance(walls, list) else ()}
 
 
 def _points(said: Any, rows: int, columns: int) -> tuple[Mapping[str, Any], ...]:
@@ -361,7 +362,7 @@ def _points(said: Any, rows: int, columns: int) -> tuple[Mapping[str, Any], ...]
         if not isinstance(point, dict) or len(point) > _MOST_KEYS:
             raise _Refused(f"a point is not a dict of up to {_MOST_KEYS} values")
         for key, value in point.items():
-            if len(key) > _MOST_TEXT or not _is_plain(value):
+            if not _is_plain(key) or not _is_plain(value):
                 raise _Refused("a point holds more than finite numbers and short text")
         for key, size in (("row", rows), ("column", columns)):
             place = point.get(key)
@@ -369,7 +370,14 @@ def _points(said: Any, rows: int, columns: int) -> tuple[Mapping[str, Any], ...]
                 raise _Refused(f"a point has no number {key!r}")
             if not 0 <= place < size:
                 raise _Refused(f"a point's {key} is outside of the tile")
+        score = point.get("score", 1.0)
+        if isinstance(score, str) or not 0.0 <= score <= 1.0:
+            raise _Refused("a point's score is not from 0 to 1")
     return tuple(said)
+
+
+def _text(value: Any) -> str:
+    return str(value)[:_MOST_TEXT].encode(errors="replace").decode()
 
 
 def _is_plain(value: Any) -> bool:

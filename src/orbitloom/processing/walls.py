@@ -29,7 +29,7 @@ _OPEN_FILES = 64
 # Landlock (linux/landlock.h): rights by the version of its interface that brought them.
 _READ = (1 << 2) | (1 << 3)
 _READ_FILE = 1 << 2
-_WRITE = _READ | (1 << 1) | (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8)
+_WRITE = _READ | (1 << 1) | (1 << 5) | (1 << 8)  # write, remove and make files; no folders
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 _TRUNCATE = 1 << 14
 _TCP = 0b11
@@ -101,10 +101,9 @@ _PROCESS = (
     "syslog.", "winreg.", "msvcrt.", "os.setns", "os.unshare",
 )  # fmt: skip
 _FILES = (
-    "open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir",
-    "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.lchmod", "os.lchown",
-    "os.chflags", "os.lockf", "os.utime", "os.setxattr", "os.removexattr", "os.getxattr",
-    "os.listxattr", "os.chdir", "sqlite3.connect",
+    "os.rename", "os.remove", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown",
+    "os.lchmod", "os.lchown", "os.chflags", "os.lockf", "os.utime", "os.setxattr",
+    "os.removexattr", "os.chdir", "sqlite3.connect",
 )  # fmt: skip
 _SYSTEM = ("/proc", "/sys", "/etc")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
@@ -277,6 +276,8 @@ def audit_wall(folder: Path, readable: tuple[Path, ...], end: Callable[[str, str
             check(path, bool(flags & _WRITING) or (isinstance(mode, str) and mode[0] in "wax"))
         elif event in ("os.listdir", "os.scandir", "os.getxattr", "os.listxattr"):
             check(arguments[0] if arguments[0] is not None else ".", writing=False)
+        elif event in ("os.mkdir", "os.rmdir"):
+            end("files", event)
         elif event.startswith(network):
             end("network", event)
         elif event.startswith(process):
