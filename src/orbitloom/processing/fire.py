@@ -20,6 +20,7 @@ from scipy import ndimage
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
 from orbitloom.processing.fire_power import FirePower, fire_power
+from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import NO_DATA, SNOW, SPOILT, WATER, grown
 from orbitloom.processing.l3 import SCALE, Tile
 from orbitloom.processing.regions import (
@@ -28,11 +29,9 @@ from orbitloom.processing.regions import (
     extent,
     hidden,
     large_parts,
-    normalised,
-    on_grid,
     opened,
     severity,
-    usual_band,
+    trust,
     why_silent,
 )
 
@@ -68,6 +67,15 @@ class _Spot:
     cells: int
     saturated: bool
     power: FirePower | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Scar:
+    """Burnt ground, how far its index lies beyond the least change, and how much was compared."""
+
+    area: NDArray[np.bool_]
+    contrast: float
+    compared_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,45 +118,47 @@ class FireApp:
         )
         if reason == "night":
             return Finding(clear_share=share, reason=reason)
-        scar, contrast = self._scar(tile, context, unseen)
-        hot = _hot(tile)
+        index = layers(tile, "fire", context.briefing.baseline)
+        scar = self._scar(tile, index, unseen)
+        hot = _hot(tile, index["swir_ratio"])
         if hot.any():
             return _fire(tile, context, hot, scar, share)
         if scar is not None:
-            return _burnt(tile, context, scar, contrast, unseen, share)
+            return _burnt(tile, context, scar, unseen, share)
         return Finding(clear_share=share, reason=reason)
 
     def _scar(
-        self, tile: Tile, context: Context, unseen: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.bool_] | None, float]:
-        """Return burnt ground, and how far beyond the least change it is; None without any.
+        self, tile: Tile, index: Mapping[str, NDArray[np.float32]], unseen: NDArray[np.bool_]
+    ) -> _Scar | None:
+        """Return burnt ground.
 
         In two phases (Bastarrika et al., 2011, Remote Sensing of Environment 115): cells that are
         burnt for certain, and what is connected with them and likely. Without a baseline a low burn
         ratio alone has to do, and the finding says less.
         """
         charred = _dark(tile) & ~unseen
-        ratio = np.full(tile.grid.shape, np.nan, np.float32)
-        ratio[charred] = _burn_ratio(tile, charred)
-        baseline = context.briefing.baseline
-        if baseline is not None and {"nir", "swir22"} <= set(baseline.band_names):
-            usual = normalised(usual_band(baseline, "nir"), usual_band(baseline, "swir22"))
-            clarity = on_grid(usual, baseline, tile.grid) - ratio - _UNBURNED
-            likely = (clarity >= 0.0) & (ratio <= self.largest_nbr)
-            certain = likely & (clarity >= self.least_dnbr - _UNBURNED)
-        else:
-            clarity = _NBR_ALONE - ratio
-            likely = certain = clarity >= 0.0
+        alone = _NBR_ALONE - index["nbr"]
+        change = index.get("dnbr", np.full_like(alone, np.nan)) - _UNBURNED
+        known = ~np.isnan(change)
+        clarity = np.where(known, change, alone)
+        likely = charred & (clarity >= 0.0) & (index["nbr"] <= self.largest_nbr)
+        certain = likely & ((clarity >= self.least_dnbr - _UNBURNED) | ~known)
         certain = opened(certain)
         if not certain.any():
-            return None, 0.0
+            return None
         labels, count = ndimage.label(opened(likely))
         with_certain = np.zeros(count + 1, bool)
         with_certain[labels[certain]] = True
         with_certain[0] = False
         least = self.least_scar_km2 / tile.grid.cell_km2
         scar = large_parts(with_certain[labels], least_cells=least, joined_within=_JOINED_CELLS)
-        return scar, 0.0 if scar is None else float(np.nanmedian(clarity[scar]))
+        if scar is None:
+            return None
+        return _Scar(
+            area=scar,
+            contrast=float(np.nanmedian(clarity[scar])),
+            compared_share=float(np.count_nonzero(known[scar]) / np.count_nonzero(scar)),
+        )
 
 
 def _dark(tile: Tile) -> NDArray[np.bool_]:
@@ -161,19 +171,10 @@ def _dark(tile: Tile) -> NDArray[np.bool_]:
     return np.asarray(dark & (swir22 >= nir - nir // 4))
 
 
-def _burn_ratio(tile: Tile, where: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the normalised burn ratio of some cells."""
-    nir, swir22 = (
-        tile.numbers[tile.band_names.index(name)][where].astype(np.float32)
-        for name in ("nir", "swir22")
-    )
-    return normalised(nir, swir22)
-
-
-def _hot(tile: Tile) -> NDArray[np.bool_]:
+def _hot(tile: Tile, ratio: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the cells that glow: by their spectral shape, and against the ground around them."""
     swir22 = tile.band("swir22")
-    candidates = _glowing(tile)
+    candidates = _glowing(tile, ratio)
     if not candidates.any():
         return candidates
     hot = np.zeros_like(candidates)
@@ -192,13 +193,12 @@ def _hot(tile: Tile) -> NDArray[np.bool_]:
     return hot
 
 
-def _glowing(tile: Tile) -> NDArray[np.bool_]:
+def _glowing(tile: Tile, ratio: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the cells with the spectral shape of heat, wherever they are."""
     bands = dict(zip(tile.band_names, tile.numbers, strict=True))
     swir22 = bands["swir22"]
     glowing = swir22 >= np.uint16(round(_LEAST_HOT / SCALE))
-    limit = swir22 * np.float32(1.0 / _RATIO)
-    shaped = (bands["nir"] <= limit) & (bands["swir16"] <= limit)
+    shaped = ratio >= _RATIO
     # Where both are clipped the ratio tells nothing; then it is the visible that says heat.
     full = np.flatnonzero(glowing & ~shaped & ((tile.mask & SPOILT) != 0))
     level = swir22.ravel()[full] * np.float32(SCALE)
@@ -310,7 +310,7 @@ def _fire(
     tile: Tile,
     context: Context,
     hot: NDArray[np.bool_],
-    scar: NDArray[np.bool_] | None,
+    scar: _Scar | None,
     share: float,
 ) -> Finding:
     """Say where it burns: the area is that of the hot cells."""
@@ -348,38 +348,36 @@ def _fire(
 def _burnt(
     tile: Tile,
     context: Context,
-    scar: NDArray[np.bool_],
-    contrast: float,
+    scar: _Scar,
     unseen: NDArray[np.bool_],
     share: float,
 ) -> Finding:
     """Say where it burnt, with nothing burning any more."""
-    measured = extent(tile, scar, unseen)
+    measured = extent(tile, scar.area, unseen)
     evidence = Evidence(
         event="burn_scar",
         area_km2=measured.area_km2,
         area_sigma_km2=measured.area_sigma_km2,
         parts=measured.parts,
-        contrast=contrast,
+        contrast=scar.contrast,
         cloud_edge_share=measured.cloud_edge_share,
         spoilt_share=measured.spoilt_share,
         clear_share=share,
+        measures=(Measure(name="compared_share", value=scar.compared_share, sigma=0.0, unit="1"),),
     )
     sure = _sure(measured) * (1.0 - 0.5 * measured.cloud_edge_share)
-    known = context.briefing.baseline is not None
+    clear = min(1.0, max(0.0, scar.contrast) / 0.3)
     return Finding(
         clear_share=share,
         evidence=evidence,
-        area=scar,
-        confidence=min(1.0, max(0.0, contrast) / 0.3) * sure * (1.0 if known else _UNCOMPARED),
+        area=scar.area,
+        confidence=clear * sure * trust(scar.compared_share, _UNCOMPARED),
         severity=severity(measured.area_km2),
         headline=f"Burnt ground at {context.target}: {measured.area_km2:.1f} km²",
     )
 
 
-def _fire_measures(
-    tile: Tile, spots: list[_Spot], scar: NDArray[np.bool_] | None
-) -> tuple[Measure, ...]:
+def _fire_measures(tile: Tile, spots: list[_Spot], scar: _Scar | None) -> tuple[Measure, ...]:
     measures = []
     powers = [spot.power for spot in spots if spot.power is not None]
     if powers:
@@ -387,7 +385,7 @@ def _fire_measures(
         sigma = float(np.sqrt(sum(power.power_sigma_mw**2 for power in powers)))
         measures.append(Measure(name="fire_power", value=total, sigma=sigma, unit="MW"))
     if scar is not None:
-        burnt = extent(tile, scar, hidden(tile))
+        burnt = extent(tile, scar.area, hidden(tile))
         measures.append(
             Measure(name="burnt_area", value=burnt.area_km2, sigma=burnt.area_sigma_km2, unit="km2")
         )

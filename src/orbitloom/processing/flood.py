@@ -12,25 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitloom.processing.apps import Context, Evidence, Finding
-from orbitloom.processing.l2 import NO_DATA, SNOW, grown
+from orbitloom.processing.apps import Context, Evidence, Finding, Measure
+from orbitloom.processing.indices import layers
+from orbitloom.processing.l2 import SNOW, grown
 from orbitloom.processing.l3 import Tile
 from orbitloom.processing.regions import (
     clear_share,
     extent,
     hidden,
     large_parts,
-    normalised,
-    on_grid,
     severity,
+    trust,
+    usual_water,
     why_silent,
 )
-from orbitloom.wire.briefing import Baseline
 
 __all__ = ["FloodApp"]
 
-_UNCOMPARED = 0.7
-"""How far a flood is to be trusted that nothing usual was compared with."""
+_USUAL, _AT_TIMES = 0.5, 0.1
+"""Shares of clear looks that showed water: it belongs there, or comes and goes."""
+_UNCOMPARED, _SEASONAL = 0.7, 0.5
+"""How far a flood is to be trusted where nothing usual is known, and where water comes and goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,31 +76,36 @@ class FloodApp:
         )
         if reason == "night":
             return Finding(clear_share=share, reason=reason)
-        baseline = context.briefing.baseline
-        wetness = _wetness(tile)
-        area = self._flooded(tile, wetness, unseen, baseline)
+        index = layers(tile, "flood")
+        wetness = index.get("mndwi", index["ndwi"])
+        water = self._water(tile, wetness, unseen)
+        if not water.any():
+            return Finding(clear_share=share, reason=reason)
+        usual = usual_water(context.briefing.baseline, tile.grid)
+        area = large_parts(
+            water & ~(usual >= _USUAL),
+            least_cells=self.least_part_km2 / tile.grid.cell_km2,
+            joined_within=self.joined_within_cells,
+        )
         if area is None:
             return Finding(clear_share=share, reason=reason)
-        evidence = _evidence(tile, area, wetness, unseen, share)
-        known = baseline is not None
+        evidence = _evidence(tile, area, wetness, usual, unseen, share)
+        compared, at_times = (measure.value for measure in evidence.measures)
+        trusted = trust(compared, _UNCOMPARED) * trust(1.0 - at_times, _SEASONAL)
         return Finding(
             clear_share=share,
             evidence=evidence,
             area=area,
-            confidence=_confidence(evidence) * (1.0 if known else _UNCOMPARED),
+            confidence=_confidence(evidence) * trusted,
             severity=severity(evidence.area_km2),
             headline=f"Flood at {context.target}: {evidence.area_km2:.1f} km² of "
-            f"{'new ' if known else ''}water",
+            f"{'new ' if compared >= _USUAL else ''}water",
         )
 
-    def _flooded(
-        self,
-        tile: Tile,
-        wetness: NDArray[np.float32],
-        unseen: NDArray[np.bool_],
-        baseline: Baseline | None,
-    ) -> NDArray[np.bool_] | None:
-        """Return the flood: closed by 3 x 3, to the middle of its edge, without small parts."""
+    def _water(
+        self, tile: Tile, wetness: NDArray[np.float32], unseen: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Return all open water: closed by 3 x 3, to the middle of its edge."""
         water = (wetness > 0.0) & ((tile.mask & SNOW) == 0) & ~unseen
         if "swir16" in tile.band_names and "red" in tile.band_names:
             # Thin snow below trees is as dark in the short-wave infrared as water is, but not in
@@ -106,27 +113,8 @@ class FloodApp:
             numbers = dict(zip(tile.band_names, tile.numbers, strict=True))
             water &= numbers["nir"] < numbers["red"]
         if not water.any():
-            return None
-        filled = _to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~unseen, tile, unseen)
-        if baseline is not None:
-            filled &= ~_usual_water(baseline, tile)
-        least = self.least_part_km2 / tile.grid.cell_km2
-        return large_parts(filled, least_cells=least, joined_within=self.joined_within_cells)
-
-
-def _wetness(tile: Tile) -> NDArray[np.float32]:
-    """Return the water index of the tile's bands; open water is above zero."""
-    dry = "swir16" if "swir16" in tile.band_names else "nir"
-    wetness = normalised(tile.band("green"), tile.band(dry))
-    wetness[(tile.mask & NO_DATA) != 0] = -1.0
-    return wetness
-
-
-def _usual_water(baseline: Baseline, tile: Tile) -> NDArray[np.bool_]:
-    """Return where water is usual: at least every second clear look showed it."""
-    share = np.where(baseline.water == 255, np.float32(np.nan), baseline.water / np.float32(200.0))
-    usual = on_grid(share.astype(np.float32), baseline, tile.grid)
-    return np.asarray(usual >= 0.5)
+            return np.zeros_like(unseen)
+        return _to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~unseen, tile, unseen)
 
 
 def _to_the_middle_of_the_edge(
@@ -152,19 +140,27 @@ def _evidence(
     tile: Tile,
     area: NDArray[np.bool_],
     wetness: NDArray[np.float32],
+    usual: NDArray[np.float32],
     unseen: NDArray[np.bool_],
     share: float,
 ) -> Evidence:
     measured = extent(tile, area, unseen)
+    known = usual[area]
+    compared = float(np.count_nonzero(~np.isnan(known)) / known.size)
+    at_times = float(np.count_nonzero(known >= _AT_TIMES) / known.size)
     return Evidence(
         event="flood",
         area_km2=measured.area_km2,
         area_sigma_km2=measured.area_sigma_km2,
         parts=measured.parts,
-        contrast=float(np.median(wetness[area])),
+        contrast=float(np.nanmedian(wetness[area])),
         cloud_edge_share=measured.cloud_edge_share,
         spoilt_share=measured.spoilt_share,
         clear_share=share,
+        measures=(
+            Measure(name="compared_share", value=compared, sigma=0.0, unit="1"),
+            Measure(name="seasonal_share", value=at_times, sigma=0.0, unit="1"),
+        ),
     )
 
 

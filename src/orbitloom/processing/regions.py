@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
-from rasterio.transform import Affine
-from rasterio.warp import reproject
 from scipy import ndimage
 
 from orbitloom.processing.apps import Reason, Severity
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT, grown
-from orbitloom.processing.l3 import SCALE, Grid, Tile
+from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.resampling import baseline_on
 from orbitloom.wire.briefing import Baseline
 
 __all__ = [
@@ -24,11 +22,10 @@ __all__ = [
     "extent",
     "hidden",
     "large_parts",
-    "normalised",
-    "on_grid",
     "opened",
     "severity",
-    "usual_band",
+    "trust",
+    "usual_water",
     "why_silent",
 ]
 
@@ -134,31 +131,32 @@ def severity(area_km2: float) -> Severity:
     return next((name for least, name in _SEVERITIES if area_km2 >= least), "Minor")
 
 
-def normalised(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the normalised difference, (first - second) / (first + second)."""
-    total = first + second
-    np.maximum(total, np.float32(1e-6), out=total)
-    return np.asarray((first - second) / total)
+def usual_water(baseline: Baseline | None, grid: Grid) -> NDArray[np.float32]:
+    """Return the share of clear looks, 0 to 1, that showed water; NaN where nothing is known.
+
+    A baseline's cells are coarser than a look's, and their share is one of area as well: it is
+    smoothed over a cell, so that the shore of usual water is no staircase.
+    """
+    if baseline is None:
+        return np.full(grid.shape, np.nan, np.float32)
+    share = baseline_on(baseline, grid, ("water",))["water"]
+    cells = 2 * round(baseline.transform[0] / grid.gsd_m / 2.0) + 1
+    if cells <= 1:
+        return share
+    known = ~np.isnan(share)
+    weight = ndimage.uniform_filter(known.astype(np.float32), cells, mode="nearest")
+    total = ndimage.uniform_filter(np.where(known, share, np.float32(0.0)), cells, mode="nearest")
+    return np.where(known, total / np.maximum(weight, np.float32(1e-6)), np.float32(np.nan))
 
 
-def usual_band(baseline: Baseline, name: str) -> NDArray[np.float32]:
-    """Return a band's usual reflectance on the baseline's grid, NaN where nothing was seen."""
-    median = baseline.median[baseline.band_names.index(name)]
-    return np.where(median > 0, median * np.float32(SCALE), np.float32(np.nan))
+def trust(compared_share: float, uncompared: float) -> float:
+    """Return the factor on a confidence that a comparison with what is usual leaves.
 
-
-def on_grid(layer: NDArray[np.float32], baseline: Baseline, grid: Grid) -> NDArray[np.float32]:
-    """Return a layer of a baseline on another grid, bilinear; NaN where it is not known."""
-    out = np.full(grid.shape, np.nan, np.float32)
-    reproject(
-        layer,
-        out,
-        src_transform=Affine(*baseline.transform),
-        src_crs=f"EPSG:{baseline.epsg}",
-        src_nodata=np.nan,
-        dst_transform=Affine(*grid.transform),
-        dst_crs=f"EPSG:{grid.epsg}",
-        dst_nodata=np.nan,
-        resampling=Resampling.bilinear,
-    )
-    return out
+    Parameters
+    ----------
+    compared_share
+        Share of the finding for which the usual is known.
+    uncompared
+        The factor where it is not.
+    """
+    return uncompared + (1.0 - uncompared) * compared_share
