@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import rasterio.shutil
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
@@ -248,25 +249,34 @@ def resample(
 
 
 def to_cog(tile: Tile) -> bytes:
-    """Return the tile as a cloud-optimised GeoTIFF: the bands, then the mask as one more band."""
+    """Return the tile as a cloud-optimised GeoTIFF: the bands, then the mask as one more band.
+
+    The overviews are made before the coding: GDAL's COG driver would code them twice.
+    """
     rows, columns = tile.grid.shape
+    bands = len(tile.band_names)
     profile = {
         "driver": "GTiff",
         "dtype": "uint16",
-        "count": len(tile.band_names) + 1,
+        "count": bands + 1,
         "height": rows,
         "width": columns,
         "crs": f"EPSG:{tile.grid.epsg}",
         "transform": Affine(*tile.grid.transform),
+        "interleave": "band",
+        "tiled": True,
+        "blockxsize": _BLOCK,
+        "blockysize": _BLOCK,
     }
+    factors = [2**power for power in range(1, 16) if max(rows, columns) > _BLOCK * 2 ** (power - 1)]
     with MemoryFile() as plain, MemoryFile(ext=".tif") as coded:
         with plain.open(**profile) as dataset:
-            for number, name in enumerate(tile.band_names, start=1):
-                dataset.write(tile.numbers[number - 1], number)
+            dataset.write(tile.numbers, list(range(1, bands + 1)))
+            dataset.write(tile.mask.astype(np.uint16), bands + 1)
+            for number, name in enumerate((*tile.band_names, "mask"), start=1):
                 dataset.set_band_description(number, name)
-            dataset.write(tile.mask.astype(np.uint16), profile["count"])
-            dataset.set_band_description(profile["count"], "mask")
-            dataset.scales = (SCALE,) * len(tile.band_names) + (1.0,)
+            dataset.scales = (SCALE,) * bands + (1.0,)
+            dataset.build_overviews(factors, Resampling.nearest)
         with plain.open() as dataset:
             rasterio.shutil.copy(
                 dataset,
@@ -276,7 +286,7 @@ def to_cog(tile: Tile) -> bytes:
                 level=1,
                 predictor="STANDARD",
                 blocksize=_BLOCK,
-                overview_resampling="nearest",
+                overviews="FORCE_USE_EXISTING",
                 num_threads=1,
             )
         return bytes(coded.getbuffer())
