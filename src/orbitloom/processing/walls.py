@@ -181,13 +181,14 @@ def _landlock(library: ctypes.CDLL, folder: Path, readable: tuple[Path, ...]) ->
     if rules < 0:
         return False
     allowed = [(folder, _WRITE | (_TRUNCATE & rights))]
-    allowed += [(place, _READ if place.is_dir() else _READ_FILE) for place in readable]
+    allowed += [(place, _READ if os.path.isdir(place) else _READ_FILE) for place in readable]
     allowed += [(Path(device), _READ_FILE) for device in _DEVICES]
     allowed.append((Path("/dev/null"), _READ_FILE | (1 << 1)))
     for place, right in allowed:
-        if not place.exists():
+        try:
+            handle = os.open(place, os.O_PATH | os.O_CLOEXEC)
+        except OSError:  # not there, or not ours to read anyway
             continue
-        handle = os.open(place, os.O_PATH | os.O_CLOEXEC)
         rule = struct.pack("=Qi", right & rights, handle)
         library.syscall(add, rules, 1, rule, 0)
         os.close(handle)
