@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zipfile
+import zlib
 from dataclasses import dataclass
 from math import ceil, floor
 from pathlib import Path
@@ -32,6 +35,20 @@ _MINUTE_NS = 60_000_000_000
 _UNKNOWN_WATER = 255
 _WATER_STEPS = 200
 _MOST_LOOKS = 16
+# What the readers of zip, npy and JSON raise where bytes are not what they should be.
+_NO_MEMORY = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    OverflowError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -268,7 +285,12 @@ class Memory:
             If the file cannot be read, or is no memory.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            data = path.read_bytes()
+        except OSError as error:
+            what = f"cannot be read ({(error.strerror or str(error)).lower()})"
+            raise InputFileError(what, where=str(path)) from None
+        try:
+            with io.BytesIO(data) as buffer, np.load(buffer, allow_pickle=False) as file:
                 index = json.loads(bytes(file["index"]))
                 memory = cls(limit_bytes, cell_m=index["cell_m"], looks=index["looks"])
                 memory._at_surface = index["at_surface"]
@@ -284,10 +306,7 @@ class Memory:
                     )
                     memory._check(square, place)
                     memory._places[square] = place
-        except OSError as error:
-            what = f"cannot be read ({(error.strerror or str(error)).lower()})"
-            raise InputFileError(what, where=str(path)) from None
-        except (ValueError, KeyError, TypeError, EOFError) as error:
+        except _NO_MEMORY as error:
             raise InputFileError(f"is no memory ({error})", where=str(path)) from None
         memory._forget()
         return memory
