@@ -9,10 +9,12 @@ import pytest
 from scipy import ndimage
 
 from orbitloom.processing.apps import Context
+from orbitloom.processing.assess import RuleModel
 from orbitloom.processing.fire import FireApp
-from orbitloom.processing.fire_power import planck
-from orbitloom.processing.l2 import SPOILT
+from orbitloom.processing.fire_power import fire_power, planck
+from orbitloom.processing.l2 import CLOUD, NO_DATA, SPOILT
 from orbitloom.testing.app import AppContract, sample_tile
+from orbitloom.wire.briefing import Baseline, Briefing
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 CENTRES_UM = {"nir": 0.842, "swir16": 1.61, "swir22": 2.19}
@@ -76,3 +78,176 @@ def test_land_alone_does_not_burn():
     finding = FireApp().analyse(land(), PLACE)
     assert finding.evidence is None
     assert finding.reason is None
+
+
+def painted(tile, rows, columns, rho, *, mask=0):
+    """The tile with some cells of another reflectance."""
+    numbers, flags = tile.numbers.copy(), tile.mask.copy()
+    for band, name in enumerate(BANDS):
+        if name in rho:
+            numbers[band, rows, columns] = round(rho[name] * 1e4)
+    flags[rows, columns] |= mask
+    return replace(tile, numbers=numbers, mask=flags)
+
+
+def usual(tile, *, known=True):
+    """What the tile's cells were before, on cells of 20 m."""
+    median = tile.numbers[:, ::4, ::4].copy() if known else np.zeros((6, 50, 50), np.uint16)
+    size = median.shape[1:]
+    baseline = Baseline(
+        epsg=tile.grid.epsg,
+        transform=(20.0, 0.0, 5e5, 0.0, -20.0, 4.4e6),
+        band_names=BANDS,
+        median=median,
+        spread=np.full_like(median, 50),
+        water=np.full(size, 0 if known else 255, np.uint8),
+        looks=np.full(size, 5 if known else 0, np.uint8),
+        newest_ns=0,
+    )
+    return replace(PLACE, briefing=Briefing(baseline=baseline))
+
+
+CHAR = {"blue": 0.037, "green": 0.045, "red": 0.059, "nir": 0.10, "swir16": 0.175, "swir22": 0.19}
+FLAT = ("glint", dict.fromkeys(BANDS, 1.6)), ("white roof", dict.fromkeys(BANDS, 0.8))
+
+
+@pytest.mark.parametrize(
+    ("what", "rho"),
+    [
+        *FLAT,
+        (
+            "metal roof",
+            {
+                "blue": 0.52,
+                "green": 0.57,
+                "red": 0.6,
+                "nir": 0.605,
+                "swir16": 0.62,
+                "swir22": 0.585,
+            },
+        ),
+        (
+            "bright soil",
+            {"blue": 0.16, "green": 0.21, "red": 0.29, "nir": 0.35, "swir16": 0.44, "swir22": 0.41},
+        ),
+        ("char", CHAR),
+        (
+            "cloud",
+            {"blue": 0.7, "green": 0.7, "red": 0.7, "nir": 0.67, "swir16": 0.5, "swir22": 0.4},
+        ),
+        (
+            "water",
+            {"blue": 0.05, "green": 0.05, "red": 0.03, "nir": 0.02, "swir16": 0.01, "swir22": 0.02},
+        ),
+    ],
+)
+@pytest.mark.parametrize("mask", [0, SPOILT])
+def test_what_is_bright_or_dark_does_not_burn(what, rho, mask):
+    """Glint fills the detector in all bands: the ratio of what is clipped tells nothing."""
+    tile = painted(land(), slice(100, 108), slice(100, 108), rho, mask=mask)
+    assert FireApp().analyse(tile, PLACE).evidence is None, what
+
+
+def test_glint_clipped_lower_in_some_bands_does_not_burn():
+    rho = {"blue": 0.9, "green": 0.9, "red": 0.9, "nir": 0.9, "swir16": 0.9, "swir22": 1.3}
+    tile = painted(land(), slice(100, 108), slice(100, 108), rho, mask=SPOILT)
+    assert FireApp().analyse(tile, PLACE).evidence is None
+
+
+def test_a_fire_below_smoke_that_is_flagged_as_cloud_is_sent():
+    """Smoke is white in the visible; the whole scene is flagged, and the model keeps the alert."""
+    smoky = painted(land(), slice(None), slice(None), {"blue": 0.4, "green": 0.38, "red": 0.35})
+    tile = burning(replace(smoky, mask=np.full_like(smoky.mask, CLOUD)), 120, 70, 200.0, 900.0)
+    finding = FireApp().analyse(tile, PLACE)
+    assert finding.area[120, 70]
+    assert RuleModel().assess(finding.evidence).verdict == "keep"
+
+
+def test_a_fire_beside_missing_lines_is_found():
+    tile = burning(land(), 120, 70, 200.0, 900.0)
+    mask, numbers = tile.mask.copy(), tile.numbers.copy()
+    mask[123:160], numbers[:, 123:160] = NO_DATA, 0
+    finding = FireApp().analyse(replace(tile, mask=mask, numbers=numbers), PLACE)
+    assert finding.area[120, 70]
+    assert not finding.area[123:160].any()
+
+
+def test_without_the_light_there_is_a_fire_but_no_power():
+    tile = replace(burning(land(), 120, 70, 200.0, 900.0), solar_radiance=np.empty(0))
+    finding = FireApp().analyse(tile, PLACE)
+    assert finding.evidence.measures == ()
+    assert "power_mw" not in finding.details[0]
+    assert finding.headline == "Fire at Serra da Lousã: 1 fire burning"
+
+
+def test_burnt_ground_is_what_fell_since_usual():
+    before = land()
+    tile = painted(before, slice(40, 120), slice(60, 140), CHAR)
+    finding = FireApp().analyse(tile, usual(before))
+    assert finding.evidence.event == "burn_scar"
+    assert finding.evidence.area_km2 == pytest.approx(6400 * 25e-6, rel=0.02)
+    assert finding.area[44:116, 64:136].all()
+    assert finding.evidence.measures[0].value == 1.0
+    assert finding.confidence > 0.9
+
+
+def test_without_a_baseline_burnt_ground_is_said_with_less_confidence():
+    before = land()
+    tile = painted(before, slice(40, 120), slice(60, 140), CHAR)
+    compared = FireApp().analyse(tile, usual(before))
+    for context in (PLACE, usual(before, known=False)):
+        alone = FireApp().analyse(tile, context)
+        assert alone.evidence.event == "burn_scar"
+        assert alone.confidence < 0.5 * compared.confidence
+        assert alone.evidence.measures[0].value == 0.0
+
+
+def test_old_scars_ploughed_fields_and_water_are_not_burnt_anew():
+    before = painted(land(), slice(40, 80), slice(60, 100), CHAR)
+    plough = {
+        "blue": 0.062,
+        "green": 0.086,
+        "red": 0.127,
+        "nir": 0.184,
+        "swir16": 0.295,
+        "swir22": 0.28,
+    }
+    tile = painted(before, slice(100, 140), slice(60, 100), plough)
+    water = {"blue": 0.05, "green": 0.05, "red": 0.03, "nir": 0.02, "swir16": 0.01, "swir22": 0.02}
+    tile = painted(tile, slice(150, 190), slice(60, 100), water)
+    finding = FireApp().analyse(tile, usual(before))
+    assert finding.evidence is None
+
+
+def test_a_fire_tells_how_much_has_burnt():
+    before = land()
+    tile = burning(painted(before, slice(40, 120), slice(60, 140), CHAR), 121, 90, 200.0, 900.0)
+    finding = FireApp().analyse(tile, usual(before))
+    assert finding.evidence.event == "fire"
+    burnt = next(one for one in finding.evidence.measures if one.name == "burnt_area")
+    assert burnt.value == pytest.approx(0.16, rel=0.05)
+    assert burnt.unit == "km2"
+
+
+@pytest.mark.parametrize("kelvin", [650.0, 900.0, 1150.0])
+def test_power_of_a_fire_that_fills_nothing(kelvin):
+    """80 m2, measured to 2 %: Planck's law in, Stefan and Boltzmann's out."""
+    waves = np.array([0.842, 1.61, 2.19])
+    sums = 80.0 * np.array([float(planck(wave, np.array([kelvin]))[0]) for wave in waves])
+    sigma = 0.02 * sums + 20.0
+    none = np.zeros(3)
+    said = fire_power(
+        sums, sigma, none, none + 1.0, full=none + np.inf, wavelength_um=waves, core_m2=0.0
+    )
+    assert abs(said.temperature_k - kelvin) < 2.0 * said.temperature_sigma_k
+    assert said.temperature_sigma_k < 60.0
+    true_mw = 5.670374e-8 * 80.0 * kelvin**4 * 1e-6
+    assert abs(said.power_mw - true_mw) < 2.0 * said.power_sigma_mw
+    assert said.power_sigma_mw < 0.4 * said.power_mw
+
+
+def test_planck_against_its_textbook_form():
+    h, c, k = 6.62607015e-34, 2.99792458e8, 1.380649e-23
+    wave_m, kelvin = 2.2e-6, np.array([500.0, 800.0, 1300.0])
+    exact = 2 * h * c**2 / wave_m**5 / (np.exp(h * c / (wave_m * k * kelvin)) - 1) * 1e-6
+    assert planck(2.2, kelvin) == pytest.approx(exact, rel=1e-8)

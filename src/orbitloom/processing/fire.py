@@ -199,15 +199,16 @@ def _glowing(tile: Tile, ratio: NDArray[np.float32]) -> NDArray[np.bool_]:
     swir22 = bands["swir22"]
     glowing = swir22 >= np.uint16(round(_LEAST_HOT / SCALE))
     shaped = ratio >= _RATIO
-    # Where both are clipped the ratio tells nothing; then it is the visible that says heat.
-    full = np.flatnonzero(glowing & ~shaped & ((tile.mask & SPOILT) != 0))
+    # Where a band is clipped the ratio tells nothing; then it is the visible that tells heat from
+    # light.
+    full = np.flatnonzero(glowing & ((tile.mask & SPOILT) != 0))
+    glowing &= shaped
     level = swir22.ravel()[full] * np.float32(SCALE)
-    saturated = level >= _LEAST_SATURATED
+    hot = shaped.ravel()[full] | (level >= _LEAST_SATURATED)
     for name in ("blue", "green", "red"):
         if name in bands:
-            saturated &= bands[name].ravel()[full] * np.float32(SCALE) <= _VISIBLE_SHARE * level
-    glowing &= shaped
-    glowing.ravel()[full[saturated]] = True
+            hot &= bands[name].ravel()[full] * np.float32(SCALE) <= _VISIBLE_SHARE * level
+    glowing.ravel()[full] = hot
     glowing &= (tile.mask & NO_DATA) == 0
     return np.asarray(glowing)
 
