@@ -241,12 +241,20 @@ def shift_band(
     lines, columns = band.shape
     first = np.empty(columns, np.int64)
     weight = np.empty((columns, 4), np.float32)
+    whole = np.zeros(columns, np.bool_)  # all four samples are there
     for column in range(columns):
         first[column], a, b, c, d = _taps(column - offset[1], good_column)
         weight[column, 0], weight[column, 1], weight[column, 2], weight[column, 3] = a, b, c, d
+        whole[column] = a != 0.0
     row = np.empty(columns, np.float32)
     seen = np.empty(columns, np.uint8)
     none = np.uint8(missing)
+    share = -offset[1] - np.floor(-offset[1])
+    wide = cubic_weights(share)
+    va, vb = np.float32(wide[0]), np.float32(wide[1])
+    vc, vd = np.float32(wide[2]), np.float32(wide[3])
+    start = int(np.floor(-offset[1])) - 1
+    inner, end = max(-start, 0), min(columns, columns - 3 - start)
     for line in range(lines):
         top, a, b, c, d = _taps(line - offset[0], good_line)
         if b == 0.0 and c == 0.0:
@@ -264,25 +272,26 @@ def shift_band(
                 wc * band[three, column] + wd * band[four, column]
             )
             seen[column] = quality[two, column] | quality[lower, column]
-        for column in range(columns):
-            left = first[column]
-            wa, wb, wc, wd = (
-                weight[column, 0],
-                weight[column, 1],
-                weight[column, 2],
-                weight[column, 3],
+        # As if all were there, in a loop without a branch; then what is not, anew.
+        for column in range(inner, end):
+            at = column + start
+            shifted[line, column] = (va * row[at] + vb * row[at + 1]) + (
+                vc * row[at + 2] + vd * row[at + 3]
             )
+            flags[line, column] = seen[at + 1] | seen[at + 2]
+        for column in range(columns):
+            if whole[column]:
+                continue
+            left = first[column]
+            wb, wc = weight[column, 1], weight[column, 2]
             if wb == 0.0 and wc == 0.0:
                 shifted[line, column] = np.float32(0.0)
                 flags[line, column] = none
                 continue
-            value = wb * row[left + 1]
-            flag = seen[left + 1]
+            value, flag = wb * row[left + 1], seen[left + 1]
             if wc != 0.0:
                 value += wc * row[left + 2]
                 flag |= seen[left + 2]
-            if wa != 0.0:
-                value += wa * row[left] + wd * row[left + 3]
             shifted[line, column] = value
             flags[line, column] = flag
 

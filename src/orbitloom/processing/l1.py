@@ -178,6 +178,7 @@ def calibrate(frames: Frames, calibration: Calibration, longest_fill: int = 2) -
     quality = np.empty((bands, lines, columns), dtype=np.uint8)
     gain = np.empty((bands, columns), dtype=np.float32)
     gain_sigma, noise_share = np.empty(bands), np.ones(bands)
+    spare: tuple[NDArray[np.float32], NDArray[np.uint8]] | None = None
     for band in range(bands):
         bad = np.zeros(columns, np.bool_) if calibration.bad is None else calibration.bad[band]
         error, gain_sigma[band] = stripes(frames, calibration, band, bad)
@@ -193,7 +194,8 @@ def calibrate(frames: Frames, calibration: Calibration, longest_fill: int = 2) -
             radiance[band, edge], quality[band, edge] = 0.0, MISSING
         aside = max(map(abs, rest)) > _LEAST_SHIFT_PX
         if aside:
-            image, flags = np.empty_like(image), np.empty_like(flags)
+            spare = spare or (np.empty_like(radiance[0]), np.empty_like(quality[0]))
+            image, flags = spare[0][: len(image)], spare[1][: len(flags)]
         to_radiance(
             frames.dn[band, source],
             calibration.dark_dn[band],

@@ -23,7 +23,7 @@ def misregistration(
 
     (bands, 2), lines and columns; NaN where the scene does not tell. Phase correlation (Kuglin &
     Hines, 1975) of the brightness gradient's size, which hardly knows whether an edge goes up or
-    down from one band to the next, in up to nine windows; the median.
+    down from one band to the next, in up to four windows; the median.
     """
     bands, lines, columns = radiance.shape
     reference = band_names.index("red") if "red" in band_names else bands // 2
@@ -36,7 +36,7 @@ def misregistration(
         whole = np.flatnonzero(~(across & missing).any(axis=0))  # bands see different edges
         if whole.size < side:
             return offsets
-        inner.append(np.linspace(whole[0], whole[-1] + 1 - side, min(3, size // side)).astype(int))
+        inner.append(np.linspace(whole[0], whole[-1] + 1 - side, min(2, size // side)).astype(int))
     corners = [(line, column) for line in inner[0].tolist() for column in inner[1].tolist()]
     taper = np.hanning(side - 2).astype(np.float32)
     found: list[list[tuple[float, float]]] = [[] for _ in range(bands)]
