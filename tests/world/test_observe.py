@@ -17,6 +17,7 @@ from orbitloom.wire.imager import (
     decode_science,
 )
 from orbitloom.wire.space_packet import Packet, split_packets
+from orbitloom.world.air import sky_over
 from orbitloom.world.events import Events, resolve_kind
 from orbitloom.world.geometry import World
 from orbitloom.world.observe import (
@@ -145,7 +146,10 @@ def test_the_numbers_invert_to_the_reflectance_of_the_ground(small, job, seen):
     signal = (dn - known.dark_dn[:, None, :]) / known.response[:, None, :]
     scale = known.radiance_per_dn * np.pi * places.sun_distance_au**2 / known.esun_w_m2_um
     rho = signal * scale[:, None, None] / cos_zenith
-    true = ground_of(job).surface(east, north).reflectance
+    ground = ground_of(job)
+    true = ground.surface(east, north).reflectance
+    sky = sky_over(ground, job.seed, job.instrument.bands, job.task, job.track)
+    true = np.stack([air.toa(layer) for air, layer in zip(sky, true, strict=True)])
     sigma_dn = np.sqrt(np.maximum(signal, 0) / known.electrons_per_dn + known.read_noise_dn**2)
     sigma = np.hypot(sigma_dn, 0.31) * scale[:, None, None] / cos_zenith
     sigma = np.hypot(sigma, 0.001 * true)
