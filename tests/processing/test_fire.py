@@ -107,7 +107,11 @@ def usual(tile, *, known=True):
     return replace(PLACE, briefing=Briefing(baseline=baseline))
 
 
-CHAR = {"blue": 0.037, "green": 0.045, "red": 0.059, "nir": 0.10, "swir16": 0.175, "swir22": 0.19}
+def spectrum(*per_mille):
+    return dict(zip(BANDS, np.array(per_mille) / 1e3, strict=True))
+
+
+CHAR = spectrum(37, 45, 59, 100, 175, 190)
 FLAT = ("glint", dict.fromkeys(BANDS, 1.6)), ("white roof", dict.fromkeys(BANDS, 0.8))
 
 
@@ -117,27 +121,20 @@ FLAT = ("glint", dict.fromkeys(BANDS, 1.6)), ("white roof", dict.fromkeys(BANDS,
         *FLAT,
         (
             "metal roof",
-            {
-                "blue": 0.52,
-                "green": 0.57,
-                "red": 0.6,
-                "nir": 0.605,
-                "swir16": 0.62,
-                "swir22": 0.585,
-            },
+            spectrum(520, 570, 600, 605, 620, 585),
         ),
         (
             "bright soil",
-            {"blue": 0.16, "green": 0.21, "red": 0.29, "nir": 0.35, "swir16": 0.44, "swir22": 0.41},
+            spectrum(160, 210, 290, 350, 440, 410),
         ),
         ("char", CHAR),
         (
             "cloud",
-            {"blue": 0.7, "green": 0.7, "red": 0.7, "nir": 0.67, "swir16": 0.5, "swir22": 0.4},
+            spectrum(700, 700, 700, 670, 500, 400),
         ),
         (
             "water",
-            {"blue": 0.05, "green": 0.05, "red": 0.03, "nir": 0.02, "swir16": 0.01, "swir22": 0.02},
+            spectrum(50, 50, 30, 20, 10, 20),
         ),
     ],
 )
@@ -149,7 +146,7 @@ def test_what_is_bright_or_dark_does_not_burn(what, rho, mask):
 
 
 def test_glint_clipped_lower_in_some_bands_does_not_burn():
-    rho = {"blue": 0.9, "green": 0.9, "red": 0.9, "nir": 0.9, "swir16": 0.9, "swir22": 1.3}
+    rho = spectrum(900, 900, 900, 900, 900, 1300)
     tile = painted(land(), slice(100, 108), slice(100, 108), rho, mask=SPOILT)
     assert FireApp().analyse(tile, PLACE).evidence is None
 
@@ -204,16 +201,9 @@ def test_without_a_baseline_burnt_ground_is_said_with_less_confidence():
 
 def test_old_scars_ploughed_fields_and_water_are_not_burnt_anew():
     before = painted(land(), slice(40, 80), slice(60, 100), CHAR)
-    plough = {
-        "blue": 0.062,
-        "green": 0.086,
-        "red": 0.127,
-        "nir": 0.184,
-        "swir16": 0.295,
-        "swir22": 0.28,
-    }
+    plough = spectrum(62, 86, 127, 184, 295, 280)
     tile = painted(before, slice(100, 140), slice(60, 100), plough)
-    water = {"blue": 0.05, "green": 0.05, "red": 0.03, "nir": 0.02, "swir16": 0.01, "swir22": 0.02}
+    water = spectrum(50, 50, 30, 20, 10, 20)
     tile = painted(tile, slice(150, 190), slice(60, 100), water)
     finding = FireApp().analyse(tile, usual(before))
     assert finding.evidence is None
