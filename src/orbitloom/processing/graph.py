@@ -30,6 +30,7 @@ from orbitloom.processing.graph_processes import (
     Refused,
     arguments,
     band_index,
+    labels_of,
 )
 from orbitloom.processing.l3 import SCALE, Grid, Tile
 from orbitloom.processing.resampling import baseline_on
@@ -503,15 +504,13 @@ def _load(
     """Return the look, or the baseline, in the bands and the extents that are asked for."""
     if properties:
         raise Refused("cannot choose by properties: there is one look on board")
-    if bands is not None and not isinstance(bands, list):
-        raise Refused("takes a list of bands")
     source: Mapping[str, NDArray[Any]] = block.look
     if id == BASELINE:
         if block.known is None:
             raise Refused("nothing is known of what the place usually looks like")
         source = block.known
     here = tuple(source)
-    names = here if bands is None else tuple(str(one) for one in bands)
+    names = here if bands is None else labels_of(bands)
     picked = [source[here[band_index(here, name)]] for name in names]
     values = np.empty((len(picked), *picked[0].shape), np.float32)
     for layer, band in zip(values, picked, strict=True):

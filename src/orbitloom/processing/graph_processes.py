@@ -15,9 +15,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COMMON_NAMES", "PROCESSES", "Callback", "Cube", "Refused", "arguments", "band_index"]
+__all__ = [
+    "COMMON_NAMES",
+    "MOST_ELEMENTS",
+    "PROCESSES",
+    "Callback",
+    "Cube",
+    "Refused",
+    "arguments",
+    "band_index",
+    "labels_of",
+]
 
 Values = NDArray[np.float32]
+
+MOST_ELEMENTS = 64
+"""Of an array or a dimension: what a graph holds at once stays bounded."""
 
 Callback = Callable[[Mapping[str, Any]], Any]
 """A child process graph, ready to be called with its parameters."""
@@ -72,6 +85,28 @@ def band_index(names: Sequence[str], name: str) -> int:
         if COMMON_NAMES.get(other, other) == wanted:
             return place
     raise Refused(f"there is no band {name!r} among {', '.join(map(repr, names))}")
+
+
+def labels_of(given: Any) -> tuple[str, ...]:
+    """Return a list of labels, checked: there are some, not too many, and all are different.
+
+    Raises
+    ------
+    Refused
+        If they are not.
+    """
+    if not isinstance(given, (list, tuple)) or not given:
+        raise Refused("takes a list of labels")
+    _few(len(given))
+    names = tuple(str(one) for one in given)
+    if len(set(names)) != len(names):
+        raise Refused(f"takes different labels, not {', '.join(map(repr, names))}")
+    return names
+
+
+def _few(count: int) -> None:
+    if count > MOST_ELEMENTS:
+        raise Refused(f"takes at most {MOST_ELEMENTS} elements, not {count}")
 
 
 def arguments(function: Callable[..., Any]) -> tuple[frozenset[str], frozenset[str]]:
@@ -222,6 +257,7 @@ def _stack(data: Any) -> Values:
     if isinstance(data, (list, tuple)):
         if not data:
             raise Refused("has no data: the array is empty")
+        _few(len(data))
         return np.stack(np.broadcast_arrays(*(_number(one) for one in data)))
     raise Refused(f"takes an array, not {data!r}")
 
@@ -250,39 +286,34 @@ def _array_element(
 
 
 def _array_create(data: Any = (), repeat: int = 1) -> Cube:
-    if not isinstance(repeat, int) or not 1 <= repeat <= 16:
-        raise Refused(f"repeats an array 1 to 16 times, not {repeat!r}")
-    values = np.concatenate([_stack(data)] * repeat)
-    return Cube(values=values, dims=("elements",), labels={})
-
-
-def _sorted(data: Any, ignore_nodata: bool) -> tuple[Values, NDArray[np.intp]]:
-    """Return the elements in order with no data last, and how many of them count (0: none may)."""
-    values = np.sort(_stack(data), axis=0)
-    count = np.count_nonzero(~np.isnan(values), axis=0)
-    if not ignore_nodata:
-        count = np.where(count == len(values), count, 0)
-    return values, np.asarray(count)
-
-
-def _take(values: Values, place: NDArray[np.intp]) -> Values:
-    return np.asarray(np.take_along_axis(values, np.maximum(place, 0)[None], axis=0)[0])
+    values = _stack(data)
+    if not isinstance(repeat, int) or repeat < 1:
+        raise Refused(f"repeats an array a whole number of times, not {repeat!r}")
+    _few(len(values) * repeat)
+    return Cube(values=np.concatenate([values] * repeat), dims=("elements",), labels={})
 
 
 def _min(data: Any, ignore_nodata: bool = True) -> Values:
-    values, count = _sorted(data, ignore_nodata)
-    return np.where(count > 0, values[0], np.float32(np.nan))
+    smallest = np.fmin if ignore_nodata else np.minimum
+    return np.asarray(smallest.reduce(_stack(data), axis=0))
 
 
 def _max(data: Any, ignore_nodata: bool = True) -> Values:
-    values, count = _sorted(data, ignore_nodata)
-    return np.where(count > 0, _take(values, count - 1), np.float32(np.nan))
+    largest = np.fmax if ignore_nodata else np.maximum
+    return np.asarray(largest.reduce(_stack(data), axis=0))
 
 
 def _median(data: Any, ignore_nodata: bool = True) -> Values:
-    values, count = _sorted(data, ignore_nodata)
+    values = np.sort(_stack(data), axis=0)  # no data comes last
+    count = np.count_nonzero(~np.isnan(values), axis=0)
+    if not ignore_nodata:
+        count = np.where(count == len(values), count, 0)
     middle = (_take(values, (count - 1) // 2) + _take(values, count // 2)) / np.float32(2)
     return np.where(count > 0, middle, np.float32(np.nan))
+
+
+def _take(values: Values, place: Any) -> Values:
+    return np.asarray(np.take_along_axis(values, np.maximum(place, 0)[None], axis=0)[0])
 
 
 def _sum(data: Any, ignore_nodata: bool = True) -> Values:
@@ -407,21 +438,19 @@ def _apply_dimension(
 def _rename_labels(data: Any, dimension: Any, target: Any, source: Any = ()) -> Cube:
     cube = _cube(data)
     _axis(cube, dimension)
-    old = cube.labels[dimension]
-    if not isinstance(target, list) or not isinstance(source, (list, tuple)):
-        raise Refused("takes lists of labels")
-    names = [str(one) for one in target]
+    old, names = cube.labels[dimension], labels_of(target)
     if source:
-        if len(source) != len(names):
+        gone = labels_of(source)
+        if len(gone) != len(names):
             raise Refused(f"takes as many new labels as old ones, not {len(names)}")
-        unknown = [one for one in source if one not in old]
+        unknown = [one for one in gone if one not in old]
         if unknown:
             raise Refused(f"there is no label {unknown[0]!r} among {', '.join(map(repr, old))}")
-        new = dict(zip(source, names, strict=True))
-        names = [new.get(one, one) for one in old]
-    if len(names) != len(old) or len(set(names)) != len(names):
-        raise Refused(f"takes {len(old)} different labels, not {names}")
-    return replace(cube, labels={**cube.labels, dimension: tuple(names)})
+        new = dict(zip(gone, names, strict=True))
+        names = labels_of([new.get(one, one) for one in old])
+    if len(names) != len(old):
+        raise Refused(f"takes {len(old)} labels, not {len(names)}")
+    return replace(cube, labels={**cube.labels, dimension: names})
 
 
 def _filter_bands(data: Any, bands: Any = (), wavelengths: Any = ()) -> Cube:
@@ -429,9 +458,7 @@ def _filter_bands(data: Any, bands: Any = (), wavelengths: Any = ()) -> Cube:
     axis = _axis(cube, "bands")
     if wavelengths:
         raise Refused("takes bands by name; wavelengths are not supported")
-    if not isinstance(bands, list) or not bands:
-        raise Refused("takes a list of bands")
-    names = tuple(str(one) for one in bands)
+    names = labels_of(bands)
     places = [band_index(cube.labels["bands"], name) for name in names]
     return Cube(
         values=np.take(cube.values, places, axis=axis),
@@ -448,13 +475,12 @@ def _ndvi(data: Any, nir: Any = "nir", red: Any = "red", target_band: Any = None
     index = _without(cube, "bands", _normalized_difference(first, second))
     if target_band is None:
         return index
-    if target_band in names:
-        raise Refused(f"there is a band {target_band!r} already")
+    more = labels_of([*names, target_band])
     axis = cube.dims.index("bands")
     return Cube(
         values=np.concatenate([cube.values, np.expand_dims(index.values, axis)], axis=axis),
         dims=cube.dims,
-        labels={**cube.labels, "bands": (*names, str(target_band))},
+        labels={**cube.labels, "bands": more},
     )
 
 
@@ -490,6 +516,7 @@ def _merge_cubes(cube1: Any, cube2: Any, overlap_resolver: Any = None, context: 
     mine, other = one.labels.get("bands"), two.labels.get("bands")
     if mine is None or other is None or mine == other:
         return replace(one, values=resolved(one.values, two.values))
+    names = labels_of([*mine, *(name for name in other if name not in mine)])
     axis = one.dims.index("bands")
     first, second = np.moveaxis(one.values, axis, 0), np.moveaxis(two.values, axis, 0)
     layers = [
@@ -497,7 +524,6 @@ def _merge_cubes(cube1: Any, cube2: Any, overlap_resolver: Any = None, context: 
         for place, name in enumerate(mine)
     ]
     layers += [second[place] for place, name in enumerate(other) if name not in mine]
-    names = (*mine, *(name for name in other if name not in mine))
     return Cube(
         values=np.stack(layers, axis=axis), dims=one.dims, labels={**one.labels, "bands": names}
     )
