@@ -50,7 +50,7 @@ class Grid:
     @property
     def cell_km2(self) -> float:
         """Area of a cell."""
-        return self.gsd_m**2 * 1e-6
+        return self.transform[0] * -self.transform[4] * 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

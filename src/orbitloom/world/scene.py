@@ -22,6 +22,12 @@ from rasterio.windows import Window
 
 from orbitloom.errors import InputFileError
 from orbitloom.scenario import SceneFile, Target, stream
+from orbitloom.wire.geotiff import (
+    check_plausible,
+    named_bands,
+    pixel_size_m,
+    scale_and_offset,
+)
 from orbitloom.wire.utm import utm_epsg
 from orbitloom.world.fields import Lattice, gaussian_field
 
@@ -37,16 +43,7 @@ __all__ = [
 
 SCENE_BANDS = ("blue", "green", "red", "nir")
 
-_ALIASES = {
-    "blue": ("blue", "b02", "b2"),
-    "green": ("green", "b03", "b3"),
-    "red": ("red", "b04", "b4"),
-    "nir": ("nir", "b08", "b8", "near infrared"),
-}
 _LARGEST_SIDE_M = 25_000.0  # a footprint of 20 km with room to miss; 100 MB at 10 m
-# The darkest per cent of any scene's reflectances lies above the first of these, the brightest
-# between the others: water is not black in blue, snow and glint exceed 1.
-_PLAUSIBLE = (-0.2, 0.01, 1.6)
 _VARIATION_NODES, _VARIATION_SPACING_M = 256, 120.0
 _SPYNDEX_PIXEL_M = 10.0
 _PATCHES, _FADE = 4, 0.12  # quilt pieces, and the lead of a piece's field that silences the others
@@ -295,9 +292,11 @@ def _read_geotiff(
             # A file without a place is refused in our own words.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(scene.file, driver="GTiff") as source:
-                pixel_m = _pixel_size_m(source, where)
-                bands = _band_numbers(source, where)
-                scale, offset = _scale(source, bands, scene, where)
+                pixel_m = pixel_size_m(source, where)
+                bands = _four(source, where)
+                scale, offset = scale_and_offset(
+                    source, bands, where, scene.scale, scene.offset, "scene.scale in the scenario"
+                )
                 values, pixel_m = _read_middle(source, bands, pixel_m, gsd_m)
     except RasterioIOError as error:
         raise InputFileError(
@@ -313,16 +312,9 @@ def _read_geotiff(
             where=where,
             way_out="Crop the scene to where all four bands have data (gdal_translate -srcwin)",
         )
-    image *= scale
-    image += offset
-    low, high = np.percentile(image[:, ::4, ::4], (1.0, 99.0))
-    if low < _PLAUSIBLE[0] or not _PLAUSIBLE[1] < high < _PLAUSIBLE[2]:
-        raise InputFileError(
-            f"values from {low:.4g} to {high:.4g} at the stated scale are no reflectances",
-            where=where,
-            way_out="Correct scene.scale and scene.offset (0.0001 for Sentinel-2 numbers, "
-            "1.0 for reflectances)",
-        )
+    image *= scale[:, None, None]
+    image += offset[:, None, None]
+    check_plausible(image, where)
     image.flags.writeable = False
     return image, pixel_m
 
@@ -346,61 +338,14 @@ def _read_middle(
     return values, (pixel_m[0] * rows / out_rows, pixel_m[1] * columns / out_columns)
 
 
-def _pixel_size_m(source: Any, where: str) -> tuple[float, float]:
-    crs = source.crs
-    if crs is None:
+def _four(source: Any, where: str) -> list[int]:
+    """Return the numbers of blue, green, red and NIR."""
+    numbers = named_bands(source, where)
+    missing = [name for name in SCENE_BANDS if name not in numbers]
+    if missing:
         raise InputFileError(
-            "has no coordinate reference system",
+            f"has no {missing[0]} band",
             where=where,
-            way_out="Give it one: gdal_edit.py -a_srs EPSG:32632 FILE",
+            way_out="A scene to fly over holds blue, green, red and NIR; name its bands so",
         )
-    if not crs.is_projected or crs.linear_units_factor[1] != 1.0:
-        raise InputFileError(
-            f"its coordinate reference system {crs.to_string()} is not in metres",
-            where=where,
-            way_out="Bring it to its UTM zone first: gdalwarp -t_srs EPSG:326ZZ IN OUT",
-        )
-    t = source.transform
-    if t.b or t.d or t.a <= 0 or t.e >= 0:
-        raise InputFileError(
-            "is not north up", where=where, way_out="Straighten it first: gdalwarp IN OUT"
-        )
-    return -float(t.e), float(t.a)
-
-
-def _band_numbers(source: Any, where: str) -> list[int]:
-    """Return the numbers of blue, green, red and NIR: by description, else by order."""
-    described = [(text or "").strip().lower() for text in source.descriptions]
-    numbers = [
-        next((described.index(alias) + 1 for alias in _ALIASES[name] if alias in described), 0)
-        for name in SCENE_BANDS
-    ]
-    if all(numbers):
-        return numbers
-    if source.count != len(SCENE_BANDS):
-        raise InputFileError(
-            f"has {source.count} band{'s' if source.count != 1 else ''}, not four",
-            where=where,
-            way_out="Give blue, green, red, NIR in this order, or name the bands so",
-        )
-    return [1, 2, 3, 4]
-
-
-def _scale(
-    source: Any, bands: list[int], scene: SceneFile, where: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return scale and offset, (4, 1, 1): the scenario's, else the file's own tags."""
-    if scene.scale is not None:
-        scale, offset = [scene.scale] * 4, [scene.offset] * 4
-    else:
-        scale = [source.scales[band - 1] for band in bands]
-        offset = [source.offsets[band - 1] for band in bands]
-        if all(value == 1.0 for value in scale) and not any(offset):
-            raise InputFileError(
-                "does not state the scale of its values",
-                where=where,
-                way_out="Set scene.scale in the scenario (1.0 if the values are reflectances), "
-                "or the file's tag: gdal_edit.py -scale 0.0001 FILE",
-            )
-    shape = (4, 1, 1)
-    return np.array(scale, np.float32).reshape(shape), np.array(offset, np.float32).reshape(shape)
+    return [numbers[name] for name in SCENE_BANDS]
