@@ -126,7 +126,8 @@ def reflectance(material: Material, wavelength_um: ArrayLike) -> NDArray[np.floa
     >>> [round(float(r), 3) for r in reflectance(Material.CROP_GREEN, [0.665, 0.842])]
     [0.034, 0.46]
     """
-    return np.interp(np.asarray(wavelength_um, np.float64), _ANCHORS_UM, _SPECTRA[material])
+    wave = np.asarray(wavelength_um, np.float64)
+    return np.asarray(np.interp(wave, _ANCHORS_UM, _SPECTRA[material]))
 
 
 def band_mean(

@@ -110,19 +110,19 @@ def _river_value(e: float, n: float, bump: float, p: Plan) -> float:
     across = dn * p.river_cos - de * p.river_sin
     bend = 0.12 * p.river_wave * np.sin(2.0 * np.pi * along / p.river_wave + p.river_phase)
     bend += 1500.0 * fbm(e / 4e3, n / 4e3, p.seed + 32, 2)
-    return (1.0 - bump) * natural + bump * (across - bend) / 10e3
+    return float((1.0 - bump) * natural + bump * (across - bend) / 10e3)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _lake_level(e: float, n: float, p: Plan) -> float:
     east, north = e - p.east_m - p.lake_east, n - p.north_m - p.lake_north
     ragged = 0.7 * fbm(e / 2.5e3, n / 2.5e3, p.seed + 22, 4)
-    return ragged - np.hypot(east, north) / p.lake_radius
+    return float(ragged - np.hypot(east, north) / p.lake_radius)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cloud_noise(e: float, n: float, p: Plan) -> float:
-    return fbm(e / p.cloud_wave, n / p.cloud_wave, p.cloud_seed, 6)
+    return float(fbm(e / p.cloud_wave, n / p.cloud_wave, p.cloud_seed, 6))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -179,7 +179,7 @@ def raw(e: float, n: float, p: Plan, out: NDArray[np.float64]) -> None:
     fe = (_river_value(e + 50.0, n, bump, p) - f) / 50.0
     fn = (_river_value(e, n + 50.0, bump, p) - f) / 50.0
     river = f / max(np.hypot(fe, fn), 2e-5)
-    valley = smoothstep(0.0, 2500.0, abs(river))
+    valley = smoothstep(0.0, 2500.0 - 1500.0 * m, abs(river))
     width = (1.0 - 0.7 * m) * ((1.0 - bump * p.river) * 28.0 + bump * p.river * p.river_width)
     hills = _HILLS_M * (1.0 + fbm(e / 3.5e3, n / 3.5e3, p.seed + 12, 4))
     peaks = 0.0
@@ -189,7 +189,7 @@ def raw(e: float, n: float, p: Plan, out: NDArray[np.float64]) -> None:
             ridge = 1.0 - abs(perlin(x, y, p.seed + 13 + octave))
             peaks += strength * ridge * ridge
             x, y, strength = 1.6 * x + 1.2 * y, 1.6 * y - 1.2 * x, 0.45 * strength
-        peaks = _PEAKS_M * m * min(max((peaks - 0.75) / 0.75, 0.05), 1.15)
+        peaks = _PEAKS_M * m * min(max((peaks - 0.45) / 1.0, 0.05), 1.1)
     dry_land = smoothstep(0.0, 0.12, -still)
     height = 2.0 + 60.0 * max(c, 0.0) + dry_land * (0.06 + 0.94 * valley) * (hills + peaks)
     # Cover.

@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from orbitloom.world.spectra import Material
+from orbitloom.world.synthetic_brush import SLOTS, Bins, lay, overlap, share, square_of, thing_over
 from orbitloom.world.synthetic_land import (
     BRIGHT,
     BURN,
@@ -47,8 +48,8 @@ from orbitloom.world.synthetic_noise import (
 )
 
 __all__ = [
-    "CLASSES", "CROPS", "NUMBERS", "PARISH_M", "Bins", "Look", "Thing",
-    "RedNir", "field_ndvi", "field_traits", "paint", "parish_parcels", "parish_turn", "survey",
+    "CLASSES", "CROPS", "NUMBERS", "PARISH_M", "Look", "RedNir", "field_ndvi", "field_traits",
+    "paint", "parish_parcels", "parish_turn", "survey",
 ]  # fmt: skip
 
 CLASSES = ("water", "soil", "crop", "grass", "forest", "town", "sand", "rock", "snow", "burnt")
@@ -58,7 +59,6 @@ CROPS = ("winter wheat", "maize", "sugar beet", "rapeseed", "meadow", "fallow")
 _CROP_SHARES = np.cumsum([0.28, 0.22, 0.16, 0.10, 0.18, 0.06])
 _MEADOW = 4
 PARISH_M = (3_200.0, 2_600.0)
-_SLOTS = 28  # materials that a point can hold
 _PARISH, _FIELD = 36, 60  # where the painter remembers the last parish and field
 _PHASES = 17
 _PER_17_M, _PER_75_M, _PER_800_M = 1.0 / 17.0, 1.0 / 75.0, 1.0 / 800.0
@@ -98,29 +98,6 @@ _CHAR, _FOAM = int(Material.CHAR), int(Material.FOAM)
 _WHITE, _RED = int(Material.PAINT_WHITE), int(Material.PAINT_RED)
 
 
-class Thing:
-    """Kinds of single objects, the first number of a row of `Bins.things`."""
-
-    HULL, WAKE, PLATFORM, ROCK, MIRROR, FIRE = range(6)
-
-
-_HULL, _WAKE, _PLATFORM, _REEF, _MIRROR, _FIRE = range(6)
-
-
-class Bins(NamedTuple):
-    """Single objects, found by the square they reach into.
-
-    `things` is (n, 8): kind, easting, northing, cos and sin of the heading (counter-clockwise from
-    east), length, width, strength. `frame` is the corner of the squares (easting, northing), their
-    size in m, and how many make a side; square k holds `members[starts[k]:starts[k + 1]]`.
-    """
-
-    things: NDArray[np.float64]
-    starts: NDArray[np.int64]
-    members: NDArray[np.int64]
-    frame: tuple[float, float, float, int]
-
-
 class Look(NamedTuple):
     """What the painter has to know besides the layers."""
 
@@ -138,34 +115,6 @@ class Look(NamedTuple):
     leaf: float
     green: float
     red_nir: RedNir
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _share(inside_m: float, width_m: float) -> float:
-    """Return the share inside of an edge that runs over a width."""
-    half = 0.5 * width_m
-    if inside_m <= -half:  # most points: divisions are dear
-        return 0.0
-    return 1.0 if inside_m >= half else inside_m / width_m + 0.5
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _overlap(x: float, half: float, gsd: float) -> float:
-    """Return the share of a pixel centred at x that an interval of +-half covers."""
-    inside = min(x + 0.5 * gsd, half) - max(x - 0.5 * gsd, -half)
-    return inside / gsd if inside > 0.0 else 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _over(ids: NDArray[np.int64], shares: NDArray[np.float64], n: int, new: int, a: float) -> int:
-    """Lay a material over what is there, covering the share a; return how many there are now."""
-    if a <= 0.0:
-        return n
-    for k in range(n):
-        shares[k] *= 1.0 - a
-    ids[n] = new
-    shares[n] = a
-    return n + 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -219,8 +168,10 @@ def _enter_field(
     pi: int, pj: int, i: int, j: int, look: Look, crops: NDArray[np.float64],
     memo: NDArray[np.float64],
 ) -> None:  # fmt: skip
-    """Write what a field's points have in common: where it is, and from `_FIELD` + 3 on its NDVI,
-    its soil's NDVI, red and NIR, share of bright soil and of straw, crop, stress and number.
+    """Write what the points of a field have in common.
+
+    From `_FIELD` on: its seed, column and row, its NDVI, its soil's NDVI, red and NIR, share of
+    bright soil and of straw, crop, whether stressed, and number.
     """
     c, s, width, height = memo[_PARISH + 2], memo[_PARISH + 3], memo[_PARISH + 4], memo[_PARISH + 5]
     key = int(memo[_PARISH + 6])
@@ -286,10 +237,10 @@ def _cover(
     river = 0.5 * v[WIDTH] - abs(v[RIVER]) + 0.6 * fine
     still = v[STILL] + fine
     lake_or_river = max(still, river)
-    usual = _share(lake_or_river, g)
+    usual = share(lake_or_river, g)
     flood = 0.0
     if v[FLOOD] > -100.0:
-        flood = _share(v[FLOOD] + 1.5 * fine, g)
+        flood = share(v[FLOOD] + 1.5 * fine, g)
     water = max(usual, flood)
     marks[1], marks[2] = usual, flood
     count = 0
@@ -307,25 +258,17 @@ def _cover(
             deep = 0.0
         deep *= 0.85
         turbid = min(max(turbid, 0.0), 1.0 - deep)
-        count = _over(ids, shares, count, _CLEAR, water)
+        count = lay(ids, shares, count, _CLEAR, water)
         count = _mix(ids, shares, count, water * deep, _DEEP, water)
         count = _mix(ids, shares, count, water * turbid, _TURBID, water)
         sky = 0.012 + 0.008 * sea * (1.0 + 0.5 * t2 + 0.3 * t1)
         # Oil damps the ripples that mirror the brighter sky.
         marks[10] = water * sky * (1.0 - 0.75 * v[OIL] * sea)
         if sea > 0.5 and t2 > 0.72:
-            count = _over(ids, shares, count, _FOAM, 0.25 * (t2 - 0.72) * water)
+            count = lay(ids, shares, count, _FOAM, 0.25 * (t2 - 0.72) * water)
     marks[0] = water
     marks[9] += water * (1.0 - marks[9])
     return count
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _square(e: float, n: float, frame: tuple[float, float, float, int]) -> int:
-    """Return the number of the square that a point lies in, -1 beyond all."""
-    i, j = np.floor((e - frame[0]) / frame[2]), np.floor((n - frame[1]) / frame[2])
-    side = frame[3]
-    return int(j) * side + int(i) if 0 <= i < side and 0 <= j < side else -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -371,7 +314,7 @@ def _land(
     town = v[TOWN] + 0.5 * rough
     wood = 0.0
     if town <= 0.05:
-        wood = _share(v[WOOD] + rough - 0.5 * rocky, 0.0025 * g)
+        wood = share(v[WOOD] + rough - 0.5 * rocky, 0.0025 * g)
     count = 0
     if wood < 1.0:
         if town > 0.0:
@@ -386,19 +329,19 @@ def _land(
                 memo[_FIELD + 4],
             )
             green = _green_share(ndvi, memo[_FIELD + 5], memo[_FIELD + 6], look.red_nir)
-            count = _over(ids, shares, 0, _SOIL_DARK, 1.0)
-            count = _over(ids, shares, count, _SOIL_BRIGHT, memo[_FIELD + 7])
-            count = _over(ids, shares, count, _CROP_RIPE, memo[_FIELD + 8])
+            count = lay(ids, shares, 0, _SOIL_DARK, 1.0)
+            count = lay(ids, shares, count, _SOIL_BRIGHT, memo[_FIELD + 7])
+            count = lay(ids, shares, count, _CROP_RIPE, memo[_FIELD + 8])
             plant = _GRASS_GREEN if memo[_FIELD + 9] == _MEADOW else _CROP_GREEN
-            count = _over(ids, shares, count, plant, green)
-            count = _over(ids, shares, count, _GRASS_DRY, 0.8 * _overlap(edge, 2.0, g))
+            count = lay(ids, shares, count, plant, green)
+            count = lay(ids, shares, count, _GRASS_DRY, 0.8 * overlap(edge, 2.0, g))
             if wood < 0.5:
                 marks[5], marks[6] = memo[_FIELD + 11], memo[_FIELD + 10]
         else:
             lush = min(max(0.72 + look.green - 0.9 * dry + 0.3 * t1, 0.05), 0.95)
-            count = _over(ids, shares, 0, _SOIL_BRIGHT if dry > 0.5 else _SOIL_DARK, 1.0)
-            count = _over(ids, shares, count, _GRASS_DRY, 0.75 - 0.5 * dry)
-            count = _over(ids, shares, count, _GRASS_GREEN, lush)
+            count = lay(ids, shares, 0, _SOIL_BRIGHT if dry > 0.5 else _SOIL_DARK, 1.0)
+            count = lay(ids, shares, count, _GRASS_DRY, 0.75 - 0.5 * dry)
+            count = lay(ids, shares, count, _GRASS_GREEN, lush)
     if wood > 0.0:
         # Stands of one age; a few were cut not long ago.
         i, j, _ = parcel(x, y, 1.9 * memo[_PARISH + 4], 1.4 * memo[_PARISH + 5], key + 21, memo, 72)
@@ -407,36 +350,36 @@ def _land(
         mixed = perlin_near(e * _PER_800_M, n * _PER_800_M, seed + 5, memo, 84) + 0.9 * (own - 0.5)
         conifer = smoothstep(-0.3, 0.3, mixed + (v[HEIGHT] - 250.0) / 700.0)
         canopy = wood * min(0.9 + 0.15 * t2 + 0.1 * speckle, 1.0)
-        if hash01(stand, 1) < 0.04:
+        if hash01(stand, 1) < 0.025:
             canopy *= 0.25
         leaf = look.leaf + (1.0 - look.leaf) * conifer
-        count = _over(ids, shares, count, _GRASS_DRY, wood)
-        count = _over(ids, shares, count, _BROADLEAF, canopy * leaf)
-        count = _over(ids, shares, count, _CONIFER, canopy * conifer)
-        texture += wood * (0.1 * t2 + 0.12 * speckle + 0.2 * (hash01(stand, 1) - 0.5))
+        count = lay(ids, shares, count, _GRASS_DRY, wood)
+        count = lay(ids, shares, count, _BROADLEAF, canopy * leaf)
+        count = lay(ids, shares, count, _CONIFER, canopy * conifer)
+        texture += wood * (0.1 * t2 + 0.12 * speckle + 0.14 * (hash01(stand, 1) - 0.5))
     marks[9] = 1.0 + texture
     if rocky > 0.0:
-        count = _over(ids, shares, count, _ROCK, 0.85 * rocky * (1.0 - wood))
+        count = lay(ids, shares, count, _ROCK, 0.85 * rocky * (1.0 - wood))
     if rocky < 0.9:
-        count = _over(ids, shares, count, _ASPHALT, _overlap(road, 4.5, g))
+        count = lay(ids, shares, count, _ASPHALT, overlap(road, 4.5, g))
     # Shores: sand by the sea, wet ground elsewhere.
     if still > -70.0:
-        beach = v[SEA] * _share(still + 35.0 + 25.0 * t1, 8.0)
-        count = _over(ids, shares, count, _SAND, beach)
-        count = _over(ids, shares, count, _SOIL_WET, 0.7 * _share(still + 7.0, 8.0))
+        beach = v[SEA] * share(still + 35.0 + 25.0 * t1, 8.0)
+        count = lay(ids, shares, count, _SAND, beach)
+        count = lay(ids, shares, count, _SOIL_WET, 0.7 * share(still + 7.0, 8.0))
         if beach >= 0.5:
             marks[5] = marks[6] = 0.0
     if v[BURN] > -100.0:
-        burnt = _share(v[BURN] + 2.0 * fine, g)
+        burnt = share(v[BURN] + 2.0 * fine, g)
         severity = 0.82 + 0.14 * t1
-        count = _over(ids, shares, count, _CHAR, burnt * severity)
+        count = lay(ids, shares, count, _CHAR, burnt * severity)
         marks[3] = burnt
     if v[SNOW] > -160.0:
         snow = min(max(v[SNOW] / 70.0 + 0.5 + 0.45 * t1 + 0.2 * t2, 0.0), 1.0)
         snow *= 1.0 - 0.7 * wood
         old = 1.0 - smoothstep(0.0, 400.0, v[SNOW])
-        count = _over(ids, shares, count, _SNOW_FRESH, snow)
-        count = _over(ids, shares, count, _SNOW_OLD, snow * old)
+        count = lay(ids, shares, count, _SNOW_FRESH, snow)
+        count = lay(ids, shares, count, _SNOW_OLD, snow * old)
         marks[4] = snow
     return count
 
@@ -451,85 +394,31 @@ def _streets(
     block = hash_cell(bi, bj, key + 8)
     kind, tone = hash01(block, 0), hash01(block, 1)
     if kind < 0.10:  # halls: one large roof
-        count = _over(ids, shares, 0, _CONCRETE, 1.0)
-        roof = _share(edge - 14.0, g)
-        count = _over(ids, shares, count, _ROOF_METAL if tone < 0.5 else _CONCRETE, roof)
+        count = lay(ids, shares, 0, _CONCRETE, 1.0)
+        roof = share(edge - 14.0, g)
+        count = lay(ids, shares, count, _ROOF_METAL if tone < 0.5 else _CONCRETE, roof)
         if tone > 0.75:
-            count = _over(ids, shares, count, _ASPHALT, 0.6 * roof)
+            count = lay(ids, shares, count, _ASPHALT, 0.6 * roof)
     elif kind < 0.20:  # parks
-        count = _over(ids, shares, 0, _GRASS_GREEN, 1.0)
-        count = _over(ids, shares, count, _BROADLEAF, min(max(0.5 + t2, 0.0), 1.0))
+        count = lay(ids, shares, 0, _GRASS_GREEN, 1.0)
+        count = lay(ids, shares, count, _BROADLEAF, min(max(0.5 + t2, 0.0), 1.0))
     else:
         hi, hj, gap = parcel(x, y, 21.0, 17.0, key + 9, memo, 108)
         house = hash_cell(hi, hj, key + 10)
         built = hash01(house, 0)
-        count = _over(ids, shares, 0, _GRASS_GREEN, 1.0)
-        count = _over(ids, shares, count, _CONCRETE, 0.25 + 0.3 * min(town, 1.0))
-        count = _over(ids, shares, count, _BROADLEAF, 0.25 * min(max(0.5 + t2, 0.0), 1.0))
+        count = lay(ids, shares, 0, _GRASS_GREEN, 1.0)
+        count = lay(ids, shares, count, _CONCRETE, 0.25 + 0.3 * min(town, 1.0))
+        count = lay(ids, shares, count, _BROADLEAF, 0.25 * min(max(0.5 + t2, 0.0), 1.0))
         if built < 0.45 + 0.4 * town:
-            roof = _share(gap - 2.5, g)
+            roof = share(gap - 2.5, g)
             shade = hash01(house, 1)
             material = _ROOF_TILE if shade < 0.55 else _CONCRETE
             if shade > 0.86:
                 material = _ASPHALT
             elif shade > 0.83:
                 material = _ROOF_METAL
-            count = _over(ids, shares, count, material, roof)
-    return _over(ids, shares, count, _ASPHALT, _overlap(edge, 3.5, g))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _thing(
-    e: float, n: float, things: NDArray[np.float64], row: int, g: float, water: float,
-    ids: NDArray[np.int64], shares: NDArray[np.float64], count: int, marks: NDArray[np.float64],
-) -> int:  # fmt: skip
-    """Lay one object over the point."""
-    kind, c, s = int(things[row, 0]), things[row, 3], things[row, 4]
-    length, width, strength = things[row, 5], things[row, 6], things[row, 7]
-    de, dn = e - things[row, 1], n - things[row, 2]
-    x, y = de * c + dn * s, dn * c - de * s
-    if kind == _FIRE:
-        # A burning area spread as a Gaussian no finer than the sampling: its integral is the area.
-        sigma = width
-        square = (x * x + y * y) / (sigma * sigma)
-        if square < 16.0:
-            marks[7] += length / (2.0 * np.pi * sigma * sigma) * np.exp(-0.5 * square)
-            marks[8] = row
-        return count
-    if kind == _WAKE:
-        # Astern: a narrow turbulent wake that fades, and the faint arms of Kelvin's wedge.
-        if x > 0.0 or x < -length or count + 2 > _SLOTS:
-            return count
-        fade = np.exp(3.0 * x / length)
-        half = 0.5 * width * (1.0 - 2.5 * x / length)
-        foam = 0.55 * strength * fade * _overlap(y, half, g)
-        arm = abs(y) + x * 0.34
-        foam += 0.12 * strength * fade * _overlap(arm, 3.0, g)
-        return _over(ids, shares, count, _FOAM, min(foam * water, 0.8))
-    if kind == _HULL:
-        # A bow over the foremost quarter; the superstructure aft is white.
-        if abs(x) > 0.5 * length + g or abs(y) > 0.5 * width + g or count + 3 > _SLOTS:
-            return count
-        half = 0.5 * width * min(max((0.5 * length - x) / (0.25 * length), 0.15), 1.0)
-        hull = _overlap(x, 0.5 * length, g) * _overlap(y, half, g)
-        house = _overlap(x + 0.33 * length, 0.11 * length, g) * _overlap(y, half, g)
-        marks[11] = max(marks[11], hull)
-        count = _over(ids, shares, count, _RED if strength < 0.5 else _CONCRETE, hull)
-        if strength > 0.25 and hull > 0.0:
-            house = max(house, (strength - 0.25) * hull)
-        return _over(ids, shares, count, _WHITE, min(house, 1.0))
-    if count + 1 > _SLOTS:
-        return count
-    if kind == _MIRROR:
-        disc = _share(0.5 * width - np.hypot(x, y), g)
-        # More light than a white roof scatters: the Sun itself in a tilted pane.
-        count = _over(ids, shares, count, _ROOF_METAL, disc)
-        shares[count - 1] *= strength if disc > 0.0 else 1.0
-        return count
-    covered = _overlap(x, 0.5 * length, g) * _overlap(y, 0.5 * width, g)
-    if kind == _REEF:
-        covered = _share(0.5 * width - np.hypot(x, y), g)
-    return _over(ids, shares, count, _CONCRETE if kind == _PLATFORM else _ROCK, covered)
+            count = lay(ids, shares, count, material, roof)
+    return lay(ids, shares, count, _ASPHALT, overlap(edge, 3.5, g))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -560,7 +449,8 @@ def _read(
 @njit(cache=True, nogil=True, error_model="numpy")
 def paint(
     east: NDArray[np.float64], north: NDArray[np.float64], lattice: NDArray[np.float32],
-    i0: int, j0: int, look: Look, crops: NDArray[np.float64], bins: Bins, spectra: NDArray[np.float32],
+    i0: int, j0: int, look: Look, crops: NDArray[np.float64], bins: Bins,
+    spectra: NDArray[np.float32],
     shade: NDArray[np.float32], smoke: NDArray[np.float32], cloud_colour: NDArray[np.float32],
     radiance: NDArray[np.float32], rho: NDArray[np.float32], cloud: NDArray[np.float32],
     cloud_rho: NDArray[np.float32], emitted: NDArray[np.float32],
@@ -572,7 +462,7 @@ def paint(
     The last arrays may be empty where there is no cloud or no fire.
     """
     bands = spectra.shape[1]
-    ids, shares = np.empty(_SLOTS + 4, np.int64), np.empty(_SLOTS + 4, np.float64)
+    ids, shares = np.empty(SLOTS + 4, np.int64), np.empty(SLOTS + 4, np.float64)
     v, ends = np.empty(LAYERS, np.float32), np.empty((2, LAYERS), np.float32)
     last, marks = np.full(2, np.nan), np.empty(12, np.float64)
     memo = np.full(120, np.nan)
@@ -582,10 +472,10 @@ def paint(
     for k in range(east.size):
         _read(east[k], north[k], lattice, i0, j0, v, ends, last)
         count = _cover(east[k], north[k], v, look, ids, shares, marks, crops, memo)
-        square = _square(east[k], north[k], frame)
+        square = square_of(east[k], north[k], frame)
         if square >= 0:
             for place in range(starts[square], starts[square + 1]):
-                count = _thing(
+                count = thing_over(
                     east[k], north[k], things, members[place], look.gsd_m, marks[0],
                     ids, shares, count, marks,
                 )  # fmt: skip
@@ -617,11 +507,12 @@ def paint(
 @njit(cache=True, nogil=True, error_model="numpy")
 def survey(
     east: NDArray[np.float64], north: NDArray[np.float64], lattice: NDArray[np.float32],
-    i0: int, j0: int, look: Look, crops: NDArray[np.float64], bins: Bins, numbers: NDArray[np.float32],
+    i0: int, j0: int, look: Look, crops: NDArray[np.float64], bins: Bins,
+    numbers: NDArray[np.float32],
     fields: NDArray[np.int32], classes: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Write what is at points (n,): see `NUMBERS` for `numbers` (len(NUMBERS), n)."""
-    ids, shares = np.empty(_SLOTS + 4, np.int64), np.empty(_SLOTS + 4, np.float64)
+    ids, shares = np.empty(SLOTS + 4, np.int64), np.empty(SLOTS + 4, np.float64)
     v, ends = np.empty(LAYERS, np.float32), np.empty((2, LAYERS), np.float32)
     last, marks = np.full(2, np.nan), np.empty(12, np.float64)
     memo = np.full(120, np.nan)
@@ -630,10 +521,10 @@ def survey(
     for k in range(east.size):
         _read(east[k], north[k], lattice, i0, j0, v, ends, last)
         count = _cover(east[k], north[k], v, look, ids, shares, marks, crops, memo)
-        square = _square(east[k], north[k], frame)
+        square = square_of(east[k], north[k], frame)
         if square >= 0:
             for place in range(starts[square], starts[square + 1]):
-                count = _thing(
+                count = thing_over(
                     east[k], north[k], things, members[place], look.gsd_m, marks[0],
                     ids, shares, count, marks,
                 )  # fmt: skip

@@ -12,8 +12,6 @@ from rasterio.features import shapes
 from rasterio.transform import Affine
 from scipy import ndimage
 
-from orbitloom.scenario import stream
-from orbitloom.world import synthetic_land as ground
 from orbitloom.world.synthetic_noise import parcel_edge, row_shift
 from orbitloom.world.synthetic_paint import (
     CROPS,
@@ -73,9 +71,8 @@ def draw_land(world: SyntheticWorld) -> Mapping[str, Any]:
     mask = np.ascontiguousarray(world.truth(east, north).land[::-1])
     parts = _outlines(world, mask, _LAND_M, _LAND_STEP_M)
     whole = shapely.unary_union([part.simplify(40.0) for part in parts])
-    if whole.geom_type == "Polygon":
-        whole = shapely.MultiPolygon([whole])
-    return _geojson(world, whole)
+    pieces = [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
+    return _geojson(world, shapely.MultiPolygon(pieces))
 
 
 def draw_regions(world: SyntheticWorld) -> Mapping[str, Any]:
@@ -84,7 +81,7 @@ def draw_regions(world: SyntheticWorld) -> Mapping[str, Any]:
     History is of this season before today: `[day_of_year, value, sigma]`; lake in km2 of open
     water, snow in m (height of the snow line), greenness as mean NDVI.
     """
-    rng = stream(world.seed, "synthetic", world.target.name, "regions")
+    rng = world.place.rng("regions")
     features = []
     if world.plan.lake:
         features.append(_lake(world, rng))
@@ -95,7 +92,7 @@ def draw_regions(world: SyntheticWorld) -> Mapping[str, Any]:
         features.append(_region(world, "snow", "m", middle, looks, 25.0))
     if {"red", "nir"} <= set(world.bands):
         for number in range(3):
-            de, dn = rng.uniform(-4e3, 4e3, 2)
+            de, dn = _green_square(world, rng)
             middle = shapely.box(*_square(world, de, dn, _GREEN_M))
             values = [value + 0.01 * rng.standard_normal() for value in _greenness(world, de, dn)]
             features.append(
@@ -148,19 +145,19 @@ def _trapezoid(i: int, j: int, width: float, height: float, seed: int) -> NDArra
 def _season(world: SyntheticWorld, number: int, traits: tuple[float, ...]) -> list[list[float]]:
     """Return the earlier looks of this season; about half were clear."""
     crop, phase, own, bright = traits
-    rng = stream(world.seed, "synthetic", world.target.name, "season", number)
+    rng = world.place.rng("season", number)
     clear = rng.random(_LOOKS_DAYS.size) < 0.55
     noise = 0.75 * _NDVI_SIGMA * rng.standard_normal(_LOOKS_DAYS.size)
     season = []
     for ahead, seen, error in zip(_LOOKS_DAYS.tolist(), clear, noise, strict=True):
-        day = world.local_day + ahead + phase - PHASES // 2
+        day = world.place.local_day + ahead + phase - PHASES // 2
         value = field_ndvi(
             float(crop_ndvi(int(crop), day)), own, bright, world.look.green, world.look.red_nir
         )
         if seen:
             season.append(
                 [
-                    (world.day_of_year + ahead - 1) % 365 + 1,
+                    (world.place.day_of_year + ahead - 1) % 365 + 1,
                     round(float(value + error), 4),
                     _NDVI_SIGMA,
                 ]
@@ -192,11 +189,25 @@ def _greenness(world: SyntheticWorld, de: float, dn: float) -> list[float]:
     red, nir = world.bands.index("red"), world.bands.index("nir")
     values = []
     for ahead in _LOOKS_DAYS.tolist():
-        day = local_day(world.day_of_year, world.target.latitude_deg, float(ahead))
+        day = local_day(world.place.day_of_year, world.target.latitude_deg, float(ahead))
         leaf = leaf_share(day, world.target.latitude_deg)
         rho = world.usual.on_day(day, leaf).surface(east, north).reflectance
         values.append(float(((rho[nir] - rho[red]) / (rho[nir] + rho[red])).mean()))
     return values
+
+
+def _green_square(world: SyntheticWorld, rng: np.random.Generator) -> tuple[float, float]:
+    """Return the middle of a square that holds the least water of eight drawn."""
+    places = rng.uniform(-4e3, 4e3, (8, 2))
+    axis = np.arange(-_GREEN_M, _GREEN_M + 1.0, 200.0)
+    wet = [
+        world.usual.truth(
+            *np.meshgrid(world.east_m + de + axis, world.north_m + dn + axis)
+        ).water.mean()
+        for de, dn in places
+    ]
+    de, dn = places[int(np.argmin(wet))].tolist()
+    return de, dn
 
 
 def _region(
@@ -208,7 +219,7 @@ def _region(
     sigma: float,
     name: str = "",
 ) -> dict[str, Any]:
-    days = (world.day_of_year + _LOOKS_DAYS - 1) % 365 + 1
+    days = (world.place.day_of_year + _LOOKS_DAYS - 1) % 365 + 1
     return {
         "type": "Feature",
         "id": name or kind,
@@ -252,7 +263,8 @@ def _geojson(world: SyntheticWorld, shape: Any) -> dict[str, Any]:
     """Return a shape of the zone as GeoJSON, to 1e-6 degrees."""
 
     def lonlat(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.round(np.column_stack(world.lonlat(xy[:, 0], xy[:, 1])), 6)
+        longitude, latitude = world.place.lonlat(xy[:, 0], xy[:, 1])
+        return np.round(np.column_stack([longitude, latitude]), 6).astype(np.float64)
 
     geometry: dict[str, Any] = shapely.geometry.mapping(shapely.transform(shape, lonlat))
     return geometry

@@ -7,29 +7,29 @@ minutes apart see the same ships moved on. Anchored ships stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitloom.scenario import stream
 from orbitloom.scenario.time import seconds_to_ns
 from orbitloom.wire.ais import AisReport
+from orbitloom.world import synthetic_land as ground
+from orbitloom.world.synthetic_plan import Place
 
-__all__ = ["Lane", "Vessel", "draw_lanes", "reports", "vessels_at"]
+__all__ = ["DEEP", "Lane", "Vessel", "draw_lanes", "reports", "vessels_at"]
 
 KNOT_M_S = 1852.0 / 3600.0
 _REACH_M = 8_500.0
-_OFF_SHORE_M = 260.0
 _STEP_M = 150.0
 _SHORTEST_LANE_M = 3_000.0
 _POSITION_SIGMA_M = 10.0  # ITU-R M.1371 calls 10 m and better "high accuracy"
 _HEARD = 0.35  # share of the reports that reach a receiver in orbit between all the others
 
 Floats = NDArray[np.float64]
-InWater = Callable[[Floats, Floats], NDArray[np.bool_]]
-ToLonLat = Callable[[Floats, Floats], tuple[Floats, Floats]]
+
+DEEP = 0.045
+"""Of the still layer: the sea some 300 m off the shore, deep enough for a ship."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +73,14 @@ class _Ship:
     tone: float
 
 
-def draw_lanes(
-    rng: np.random.Generator, east_m: float, north_m: float, in_water: InWater
-) -> tuple[Lane, ...]:
-    """Return 10 to 30 lanes around a place; fewer where there is little water."""
+def draw_lanes(place: Place, plan: ground.Plan) -> tuple[Lane, ...]:
+    """Return 10 to 30 lanes around a place; fewer where there is little water.
+
+    There are none where the event is not about ships.
+    """
+    if place.event != "vessels":
+        return ()
+    rng, east_m, north_m = place.rng("lanes"), place.east_m, place.north_m
     wanted = int(rng.integers(10, 31))
     angle, away = rng.uniform(0.0, 2.0 * np.pi, 4000), np.sqrt(rng.uniform(0.0, 1.0, 4000))
     offset = rng.uniform(0.0, 1.0, 4000)
@@ -86,7 +90,7 @@ def draw_lanes(
     anchored = rng.random(4000) < 0.3
     knots = rng.uniform(6.0, 20.0, 4000)
     lanes: list[Lane] = []
-    for k in np.flatnonzero(in_water(east, north)).tolist():
+    for k in np.flatnonzero(_in_water(east, north, plan)).tolist():
         if len(lanes) == wanted:
             break
         if any(np.hypot(east[k] - o.east_m, north[k] - o.north_m) < 350.0 for o in lanes):
@@ -97,8 +101,7 @@ def draw_lanes(
                 heading_deg=float(courses[k]), length_m=0.0, speed_kn=0.0, start=0.0,
             )  # fmt: skip
         else:
-            found = _longest(float(east[k]), float(north[k]), float(courses[k]),
-                             east_m, north_m, in_water)  # fmt: skip
+            found = _longest(float(east[k]), float(north[k]), float(courses[k]), place, plan)
             if found is None:
                 continue
             east0, north0, course, length = found
@@ -111,43 +114,30 @@ def draw_lanes(
 
 
 def vessels_at(
-    lanes: tuple[Lane, ...], seed: int, name: str, t_ns: int, to_lonlat: ToLonLat, turn_deg: float
-) -> tuple[tuple[Vessel, ...], tuple[float, ...]]:
-    """Return the ships at a time, and the tone of each one's deck, 0 (rust) to 1 (white).
-
-    `turn_deg` is what the grid's north lies east of true north (the meridian convergence).
-    """
-    ships, tones = [], []
+    lanes: tuple[Lane, ...], place: Place, t_ns: int
+) -> tuple[tuple[Vessel, float], ...]:
+    """Return the ships at a time, each with the tone of its deck, 0 (rust) to 1 (white)."""
+    ships = []
     for lane in lanes:
-        ship, east_m, north_m = _place(lane, seed, name, t_ns)
-        (longitude,), (latitude,) = to_lonlat(np.array([east_m]), np.array([north_m]))
-        ships.append(
-            Vessel(
-                mmsi=None if ship.dark else ship.mmsi,
-                longitude_deg=float(longitude),
-                latitude_deg=float(latitude),
-                easting_m=east_m,
-                northing_m=north_m,
-                length_m=ship.length_m,
-                width_m=ship.width_m,
-                heading_deg=(lane.heading_deg + turn_deg) % 360.0,
-                speed_kn=lane.speed_kn,
-                t_ns=t_ns,
-            )
+        ship, east_m, north_m = _place(lane, place, t_ns)
+        (longitude,), (latitude,) = place.lonlat(np.array([east_m]), np.array([north_m]))
+        vessel = Vessel(
+            mmsi=None if ship.dark else ship.mmsi,
+            longitude_deg=float(longitude),
+            latitude_deg=float(latitude),
+            easting_m=east_m,
+            northing_m=north_m,
+            length_m=ship.length_m,
+            width_m=ship.width_m,
+            heading_deg=(lane.heading_deg + place.convergence_deg) % 360.0,
+            speed_kn=lane.speed_kn,
+            t_ns=t_ns,
         )
-        tones.append(ship.tone)
-    return tuple(ships), tuple(tones)
+        ships.append((vessel, ship.tone))
+    return tuple(ships)
 
 
-def reports(
-    lanes: tuple[Lane, ...],
-    seed: int,
-    name: str,
-    t0_ns: int,
-    t1_ns: int,
-    to_lonlat: ToLonLat,
-    turn_deg: float,
-) -> tuple[AisReport, ...]:
+def reports(lanes: tuple[Lane, ...], place: Place, t0_ns: int, t1_ns: int) -> tuple[AisReport, ...]:
     """Return what a receiver in orbit hears from t0 to t1, in the order of reception.
 
     Ships report every 2 to 10 s under way, by speed, and every 180 s at anchor (ITU-R M.1371-5,
@@ -161,7 +151,7 @@ def reports(
             every_ns = seconds_to_ns(10.0 if lane.speed_kn <= 14.0 else 6.0)
         first = -(-t0_ns // every_ns)
         for turn in range(first - seconds_to_ns(60.0) // every_ns - 1, -(-t1_ns // every_ns) + 1):
-            rng = stream(seed, "ais", name, lane.number, turn)
+            rng = place.rng("ais", lane.number, turn)
             chance, late, delay = rng.random(3)
             slot_ns = turn * every_ns + int(rng.integers(0, every_ns // 2))
             sent_ns = slot_ns
@@ -169,14 +159,14 @@ def reports(
             keep = _HEARD if lane.speed_kn else 0.9
             if chance > keep or not t0_ns <= received_ns < t1_ns:
                 continue
-            ship, east_m, north_m = _place(lane, seed, name, sent_ns)
+            ship, east_m, north_m = _place(lane, place, sent_ns)
             if ship.dark:
                 continue
             noise = _POSITION_SIGMA_M * rng.standard_normal(2)
-            (longitude,), (latitude,) = to_lonlat(
+            (longitude,), (latitude,) = place.lonlat(
                 np.array([east_m + noise[0]]), np.array([north_m + noise[1]])
             )
-            course = lane.heading_deg + turn_deg + 1.5 * rng.standard_normal()
+            course = lane.heading_deg + place.convergence_deg + 1.5 * rng.standard_normal()
             static = rng.random() < 0.8
             heard.append(
                 AisReport(
@@ -193,8 +183,13 @@ def reports(
     return tuple(sorted(heard, key=lambda report: (report.t_ns, report.mmsi)))
 
 
+def _in_water(east: Floats, north: Floats, plan: ground.Plan) -> NDArray[np.bool_]:
+    layers = ground.sample(east, north, plan)
+    return np.asarray((layers[:, ground.STILL] > DEEP) & (layers[:, ground.SEA] > 0.5))
+
+
 def _longest(
-    east: float, north: float, course: float, middle_e: float, middle_n: float, in_water: InWater
+    east: float, north: float, course: float, place: Place, plan: ground.Plan
 ) -> tuple[float, float, float, float] | None:
     """Return start, course and length of the longest of six lanes through a point."""
     steps = np.arange(-100, 101) * _STEP_M
@@ -203,7 +198,8 @@ def _longest(
         heading = (course + 30.0 * turn) % 360.0
         s, c = np.sin(np.radians(heading)), np.cos(np.radians(heading))
         e, n = east + steps * s, north + steps * c
-        free = in_water(e, n) & (np.hypot(e - middle_e, n - middle_n) < _REACH_M)
+        near = np.hypot(e - place.east_m, n - place.north_m) < _REACH_M
+        free = near & _in_water(e, n, plan)
         blocked = np.flatnonzero(~free)
         first = int(blocked[blocked < 100].max(initial=-1)) + 1
         last = int(blocked[blocked > 100].min(initial=201)) - 1
@@ -213,22 +209,22 @@ def _longest(
     return best if best is not None and best[3] >= _SHORTEST_LANE_M else None
 
 
-def _place(lane: Lane, seed: int, name: str, t_ns: int) -> tuple[_Ship, float, float]:
+def _place(lane: Lane, place: Place, t_ns: int) -> tuple[_Ship, float, float]:
     """Return the ship on a lane at a time, and where it is."""
     if lane.speed_kn == 0.0:
-        return _ship(seed, name, lane, 0), lane.east_m, lane.north_m
+        return _ship(place, lane, 0), lane.east_m, lane.north_m
     run = lane.start * lane.length_m + lane.speed_kn * KNOT_M_S * (t_ns / 1e9)
     lap, along = divmod(run, lane.length_m)
     heading = np.radians(lane.heading_deg)
     return (
-        _ship(seed, name, lane, int(lap)),
+        _ship(place, lane, int(lap)),
         float(lane.east_m + along * np.sin(heading)),
         float(lane.north_m + along * np.cos(heading)),
     )
 
 
-def _ship(seed: int, name: str, lane: Lane, lap: int) -> _Ship:
-    rng = stream(seed, "ship", name, lane.number, lap)
+def _ship(place: Place, lane: Lane, lap: int) -> _Ship:
+    rng = place.rng("ship", lane.number, lap)
     length = float(15.0 * (200.0 / 15.0) ** rng.random())
     country = int(rng.choice([211, 219, 235, 311, 412, 431, 477, 538, 563, 636]))
     return _Ship(
