@@ -5,6 +5,7 @@ The same whether the tile came out of a capture's packets or out of a scene's fi
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -58,9 +59,12 @@ def answer_tile(
         "proj:transform": list(tile.grid.transform),
         "snr": round(tile.snr, 1),
         "view:off_nadir": round(tile.off_nadir_deg, 3),
-        "view:sun_azimuth": round(tile.sun_azimuth_deg, 3),
-        "view:sun_elevation": round(tile.sun_elevation_deg, 3),
     }
+    if math.isfinite(tile.sun_elevation_deg):  # a scene's file may not tell
+        told |= {
+            "view:sun_azimuth": round(tile.sun_azimuth_deg, 3),
+            "view:sun_elevation": round(tile.sun_elevation_deg, 3),
+        }
     held = verdict is not None and verdict.verdict == "hold"
     earlier = context.briefing.earlier
     if earlier is not None:

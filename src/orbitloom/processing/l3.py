@@ -65,10 +65,12 @@ class Tile:
         (rows, columns) uint8, flags of `l2`; `l2.NO_DATA` outside the footprint.
     imaged_share
         Share of the footprint with data; the rest is gaps.
-    sun_azimuth_deg
-        From north over east, as the elevation at the capture's middle.
+    sun_elevation_deg, sun_azimuth_deg
+        At the capture's middle, azimuth from north over east; NaN if a scene does not tell.
+    snr
+        Signal-to-noise ratio of the median pixel in the weakest band; 0 if not known.
     sensed_ns
-        Middle of the capture.
+        Middle of the capture; 0 if not known.
     solar_radiance
         (bands,) W/m2/sr/um that leaves a surface of reflectance 1, at the ground where `at_surface`
         and else at the top of the atmosphere: excess reflectance times it is what glows. Empty if
