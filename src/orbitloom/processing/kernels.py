@@ -384,37 +384,45 @@ def resample_bands(
         How many cells the footprint holds, and how many of them have data.
     """
     bands, lines, columns = reflectance.shape
-    inside = 0
-    with_data = 0
-    half = np.float32(0.5)
-    low, high = np.float32(1.0), np.float32(65_535.0)
-    factor = np.float32(scale)
-    for row in range(line.shape[0]):
-        for cell in range(line.shape[1]):
-            l, c = line[row, cell], column[row, cell]  # noqa: E741
-            within = -half <= l < lines - half and -half <= c < columns - half
+    rows, cells = line.shape
+    flat, known = reflectance.reshape(bands, lines * columns), mask.reshape(lines * columns)
+    inside, with_data = 0, 0
+    half, zero = np.float32(0.5), np.float32(0.0)
+    last_line, last_column = np.float32(lines - 1), np.float32(columns - 1)
+    low, high, factor = np.float32(1.0), np.float32(65_535.0), np.float32(scale)
+    beside, below = min(1, columns - 1), columns * min(1, lines - 1)
+    place = np.empty(cells, np.int64)  # cells with data, and the first of their four samples
+    corner = np.empty(cells, np.int64)
+    down = np.empty(cells, np.float32)
+    right = np.empty(cells, np.float32)
+    for row in range(rows):
+        count = 0
+        for cell in range(cells):
+            y, x = line[row, cell], column[row, cell]
+            within = -half <= y < lines - half and -half <= x < columns - half
             if not within:
                 seen[row, cell] = no_data
-                for band in range(bands):
-                    numbers[band, row, cell] = 0
                 continue
             inside += 1
-            l = min(max(l, np.float32(0)), np.float32(lines - 1))  # noqa: E741
-            c = min(max(c, np.float32(0)), np.float32(columns - 1))
-            flags = mask[int(np.rint(l)), int(np.rint(c))]
+            y, x = min(max(y, zero), last_line), min(max(x, zero), last_column)
+            flags = known[int(np.rint(y)) * columns + int(np.rint(x))]
             seen[row, cell] = flags
             if flags & no_data:
-                for band in range(bands):
-                    numbers[band, row, cell] = 0
                 continue
-            with_data += 1
-            top, left = min(int(l), max(lines - 2, 0)), min(int(c), max(columns - 2, 0))
-            below, beside = min(top + 1, lines - 1), min(left + 1, columns - 1)
-            down, right = l - np.float32(top), c - np.float32(left)
-            for band in range(bands):
-                image = reflectance[band]
-                upper = image[top, left] + right * (image[top, beside] - image[top, left])
-                lower = image[below, left] + right * (image[below, beside] - image[below, left])
-                value = np.rint((upper + down * (lower - upper)) * factor)
-                numbers[band, row, cell] = np.uint16(min(max(value, low), high))
+            top, left = min(int(y), max(lines - 2, 0)), min(int(x), max(columns - 2, 0))
+            place[count], corner[count] = cell, top * columns + left
+            down[count], right[count] = y - np.float32(top), x - np.float32(left)
+            count += 1
+        with_data += count
+        for band in range(bands):
+            image, out = flat[band], numbers[band, row]
+            if count < cells:
+                out[:] = 0
+            for index in range(count):
+                at = corner[index]
+                upper = image[at] + right[index] * (image[at + beside] - image[at])
+                under = at + below
+                lower = image[under] + right[index] * (image[under + beside] - image[under])
+                value = np.rint((upper + down[index] * (lower - upper)) * factor)
+                out[place[index]] = np.uint16(min(max(value, low), high))
     return inside, with_data
