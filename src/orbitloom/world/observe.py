@@ -205,7 +205,7 @@ def truth(
             x, y = (np.reshape(axis, x.shape) for axis in moved[:2])
         part = slice(first, first + len(rows))
         if world is not None:
-            area[part], hidden = _happening(world, x, y)
+            area[part], hidden = _happening(world, job.event, x, y)
         else:
             assert events is not None
             area[part], hidden = events.truth(x, y)
@@ -214,12 +214,15 @@ def truth(
 
 
 def _happening(
-    world: SyntheticWorld, east_m: NDArray[np.float64], north_m: NDArray[np.float64]
+    world: SyntheticWorld,
+    event: str,
+    east_m: NDArray[np.float64],
+    north_m: NDArray[np.float64],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return where the event of a synthetic world is, and what cloud or shadow spoils."""
     told = world.truth(east_m, north_m)
     hidden = told.cloud | told.shadow
-    if world.event == "vessels":
+    if event == "vessels":
         area = np.zeros(east_m.shape, bool)
         for ship in world.vessels():
             if ship.mmsi is None and ship.length_m >= _LEAST_SHIP_M:
@@ -232,7 +235,7 @@ def _happening(
         "fire": told.burnt | (told.fire_share > 0.0),
         "crop_stress": told.crop_stress,
     }
-    return areas.get(world.event, np.zeros(east_m.shape, bool)), hidden
+    return areas.get(event, np.zeros(east_m.shape, bool)), hidden
 
 
 def _instrument(design: hardware.Instrument, seed: int, satellite: str) -> Instrument:
