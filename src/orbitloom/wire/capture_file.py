@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from orbitloom.errors import InputFileError, OutputError, PacketError
 from orbitloom.scenario.hardware import Instrument, PacketLayout
-from orbitloom.wire.answer import canonical_json
 from orbitloom.wire.briefing import Baseline, Briefing, Earlier, Terrain
 from orbitloom.wire.imager import decode_ancillary
 from orbitloom.wire.space_packet import Packet, split_packets
@@ -85,7 +84,7 @@ def write_capture(capture: Capture, folder: Path) -> None:
         _PACKETS: capture.packets,
         _CALIBRATION: _archive(numbers),
         _ARRAYS: _archive(arrays),
-        _POLYGONS: canonical_json(polygons),
+        _POLYGONS: json.dumps(polygons, ensure_ascii=False, allow_nan=False).encode(),
     }
     about = {
         "format": _FORMAT,
@@ -132,8 +131,9 @@ def read_capture(path: str | Path) -> Capture:
     if folder.name == _PACKETS and not folder.is_dir():
         folder = folder.parent
     where = str(folder / _ABOUT)
+    text = _read(folder, _ABOUT)
     try:
-        told = json.loads(_read(folder, _ABOUT))
+        told = json.loads(text)
     except ValueError:
         raise _foreign(where, "is not JSON") from None
     if not isinstance(told, dict) or told.get("format") != _FORMAT:
