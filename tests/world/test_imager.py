@@ -8,7 +8,7 @@ from astropy.coordinates import EarthLocation
 from rasterio.warp import transform as transform_points
 
 from orbitloom.errors import ScenarioError
-from orbitloom.scenario import hardware
+from orbitloom.scenario import hardware, load_instrument
 from orbitloom.scenario.plugins import load as load_extension
 from orbitloom.testing.instrument import EvenGround, InstrumentContract, sample_capture
 from orbitloom.wire.imager import ANCILLARY_APID, SCIENCE_APID, decode_ancillary, decode_science
@@ -23,6 +23,19 @@ class TestPushbroomKeepsTheContract(InstrumentContract):
     @pytest.fixture
     def make_instrument(self):
         return load_extension("instruments", "imager10m")
+
+
+class TestEightBandsKeepTheContract(InstrumentContract):
+    """With offsets, a blurred picture, bad pixels and stripes."""
+
+    @pytest.fixture
+    def make_instrument(self):
+        return load_extension("instruments", "imager10m")
+
+    @pytest.fixture
+    def design(self):
+        small = {"columns": 64, "lines": 100, "bad_pixels": 0.02}
+        return load_instrument("imager5m").model_copy(update=small)
 
 
 def grid_of(design, roll_deg, epsg=32631, track=None):
