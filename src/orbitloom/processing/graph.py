@@ -33,7 +33,7 @@ from orbitloom.processing.graph_processes import (
     labels_of,
 )
 from orbitloom.processing.l3 import SCALE, Grid, Tile
-from orbitloom.processing.resampling import baseline_on
+from orbitloom.processing.resampling import baseline_rows
 from orbitloom.scenario.time import from_iso, to_iso
 from orbitloom.wire.briefing import Baseline
 
@@ -153,7 +153,7 @@ class ProcessGraph:
                 for one in there
                 if not self.baseline_bands or COMMON_NAMES.get(one, one) in self.baseline_bands
             ]
-            known = baseline_on(baseline, tile.grid, names)
+            known = baseline_rows(baseline, tile.grid, names)
         look = dict(zip(tile.band_names, tile.numbers, strict=True))
         rows, columns = tile.grid.shape
         step = max(1, _BLOCK_CELLS // max(columns, 1))
@@ -164,7 +164,7 @@ class ProcessGraph:
                 grid=tile.grid,
                 rows=part,
                 look={name: band[part] for name, band in look.items()},
-                known=known and {name: layer[part] for name, layer in known.items()},
+                known=known and known(part),
                 sensed_ns=tile.sensed_ns,
             )
             for name, values in self._on(block).items():

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from orbitloom.errors import InputFileError, ScenarioError
 from orbitloom.processing.graph import ProcessGraph, read_graph
 from orbitloom.processing.l3 import SCALE, Tile
-from orbitloom.processing.resampling import baseline_on
+from orbitloom.processing.resampling import baseline_rows
 from orbitloom.wire.briefing import Baseline
 
 __all__ = ["GRAPHS", "Layer", "Recipe", "graph_of", "layers", "recipe_for"]
 
 Kind = Literal["normalised", "fall", "over_brightest", "mean"]
 
+_BLOCK_ROWS = 64  # of the baseline at a time: they stay in the cache
 _KINDS: dict[str, int] = {"normalised": 0, "fall": 1, "over_brightest": 2, "mean": 3}
 
 
@@ -126,16 +127,21 @@ def layers(
     recipe = recipe_for(name, tile.band_names, None if baseline is None else baseline.band_names)
     if path == "graph":
         return graph_of(recipe).run(tile, baseline)
-    usual = np.empty((2, 0, 0), np.float32)
-    if baseline is not None and recipe.usual_bands:
-        known = baseline_on(baseline, tile.grid, recipe.usual_bands)
-        usual = np.stack([known[band] for band in recipe.usual_bands])
     codes = np.full((len(recipe.layers), 4), -1, np.int64)
     for place, layer in enumerate(recipe.layers):
         codes[place, 0] = _KINDS[layer.kind]
         codes[place, 1 : 1 + len(layer.bands)] = [tile.band_names.index(b) for b in layer.bands]
+    numbers = np.ascontiguousarray(tile.numbers)
     out = np.empty((len(recipe.layers), *tile.grid.shape), np.float32)
-    _fused(np.ascontiguousarray(tile.numbers), codes, usual, out)
+    rows = tile.grid.shape[0]
+    if baseline is None or not recipe.usual_bands:
+        _fused(numbers, codes, np.empty((2, 0, 0), np.float32), 0, rows, out)
+    else:
+        known = baseline_rows(baseline, tile.grid, recipe.usual_bands)
+        for first in range(0, rows, _BLOCK_ROWS):
+            last = min(first + _BLOCK_ROWS, rows)
+            usual = np.stack(list(known(slice(first, last)).values()))
+            _fused(numbers, codes, usual, first, last, out)
     return {layer.name: values for layer, values in zip(recipe.layers, out, strict=True)}
 
 
@@ -183,17 +189,20 @@ def _fused(
     numbers: NDArray[np.uint16],
     codes: NDArray[np.int64],
     usual: NDArray[np.float32],
+    first_row: int,
+    last_row: int,
     out: NDArray[np.float32],
 ) -> None:
-    """Write the layers: row by row, so that a row's bands are read once for all of them.
+    """Write some rows of the layers, row by row: a row's bands are read once for all of them.
 
+    `usual` holds these rows of what the two bands of a fall usually are.
     A normalised difference is taken of the numbers, for their scale cancels; the others are in
     reflectance, step by step as the graph does it.
     """
-    count, rows, columns = out.shape
+    count, _, columns = out.shape
     scale = np.float32(SCALE)
     nothing = np.float32(np.nan)
-    for row in range(rows):
+    for row in range(first_row, last_row):
         for layer in range(count):
             kind, first, second, third = codes[layer]
             made, one = out[layer, row], numbers[first, row]
@@ -204,7 +213,7 @@ def _fused(
                     value = (a - b) / (a + b)
                     made[x] = value if (one[x] != 0) & (other[x] != 0) else nothing
             elif kind == 1:
-                before, beside = usual[0, row], usual[1, row]
+                before, beside = usual[0, row - first_row], usual[1, row - first_row]
                 for x in range(columns):
                     a, b = np.float32(one[x]), np.float32(other[x])
                     usually = (before[x] - beside[x]) / (before[x] + beside[x])

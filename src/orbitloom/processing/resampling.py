@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,18 @@ from rasterio.warp import reproject
 
 from orbitloom.errors import InputFileError
 from orbitloom.processing.l3 import SCALE, Grid
-from orbitloom.wire.briefing import Affine6, Baseline
+from orbitloom.wire.briefing import Baseline
 
-__all__ = ["SPREAD", "baseline_on"]
+__all__ = ["SPREAD", "Rows", "baseline_on", "baseline_rows"]
 
 SPREAD = "_spread"
 """What the name of a band's spread ends in."""
 
 _WATER_STEPS = 200.0  # of a baseline's water share; 255 is unknown
+
+
+Rows = Callable[[slice], dict[str, NDArray[np.float32]]]
+"""Gives the layers in some of a grid's rows."""
 
 
 def baseline_on(
@@ -44,13 +48,21 @@ def baseline_on(
     InputFileError
         If the baseline has no such layer.
     """
+    return baseline_rows(baseline, grid, names)(slice(0, grid.shape[0]))
+
+
+def baseline_rows(baseline: Baseline, grid: Grid, names: Sequence[str] | None = None) -> Rows:
+    """Return what gives the layers of `baseline_on` for some rows at a time.
+
+    It saves the room of whole layers where they are used up row by row.
+    """
     sources: dict[str, tuple[NDArray[np.integer[Any]], float, int, bool]] = {}
     for place, band in enumerate(baseline.band_names):
         sources[band] = (baseline.median[place], SCALE, 0, True)
         sources[band + SPREAD] = (baseline.spread[place], SCALE, 0, True)
     sources["water"] = (baseline.water, 1.0 / _WATER_STEPS, 255, False)
     sources["looks"] = (baseline.looks, 1.0, -1, False)
-    out = {}
+    layers: dict[str, tuple[NDArray[np.float32], bool]] = {}
     for name in sources if names is None else names:
         if name not in sources:
             raise InputFileError(
@@ -59,24 +71,33 @@ def baseline_on(
         layer, factor, unknown, smooth = sources[name]
         seen = baseline.looks > 0 if name.endswith(SPREAD) else layer != unknown
         values = np.where(seen, layer * np.float32(factor), np.float32(np.nan))
-        out[name] = _on_grid(values, baseline.epsg, baseline.transform, grid, smooth)
-    return out
+        layers[name] = (values, smooth)
+    if baseline.epsg != grid.epsg:
+        whole = {name: _warped(*layer, baseline, grid) for name, layer in layers.items()}
+        return lambda part: {name: values[part] for name, values in whole.items()}
+    rows = _places(grid.shape[0], grid.transform[4:], baseline.transform[4:])
+    columns = _places(grid.shape[1], grid.transform[0:3:2], baseline.transform[0:3:2])
+
+    def some(part: slice) -> dict[str, NDArray[np.float32]]:
+        made = {}
+        for name, (values, smooth) in layers.items():
+            made[name] = np.empty((rows[part].size, columns.size), np.float32)
+            _resample(values, rows[part], columns, smooth, made[name])
+        return made
+
+    return some
 
 
-def _on_grid(
-    values: NDArray[np.float32], epsg: int, transform: Affine6, grid: Grid, smooth: bool
+def _warped(
+    values: NDArray[np.float32], smooth: bool, baseline: Baseline, grid: Grid
 ) -> NDArray[np.float32]:
+    """Return a layer on a grid of another zone."""
     out = np.full(grid.shape, np.nan, np.float32)
-    if epsg == grid.epsg:
-        rows = _places(grid.shape[0], grid.transform[4:], transform[4:])
-        columns = _places(grid.shape[1], grid.transform[0:3:2], transform[0:3:2])
-        _resample(values, rows, columns, smooth, out)
-        return out
     reproject(
         values,
         out,
-        src_transform=Affine(*transform),
-        src_crs=f"EPSG:{epsg}",
+        src_transform=Affine(*baseline.transform),
+        src_crs=f"EPSG:{baseline.epsg}",
         src_nodata=np.nan,
         dst_transform=Affine(*grid.transform),
         dst_crs=f"EPSG:{grid.epsg}",
@@ -109,6 +130,7 @@ def _resample(
     columns of that. What is not known weighs nothing.
     """
     height, width = values.shape
+    out[:] = np.nan
     nearest = np.floor(columns + 0.5).astype(np.int64)
     inside = np.flatnonzero((nearest >= 0) & (nearest < width))
     if inside.size == 0:
@@ -132,13 +154,15 @@ def _resample(
         down = np.float32(min(max(rows[row] - top, 0.0), 1.0))
         above, below = values[top], values[min(top + 1, height - 1)]
         for place in range(width):
-            a, b = above[place], below[place]
-            total[place] = (zero if np.isnan(a) else a * (one - down)) + (
-                zero if np.isnan(b) else b * down
+            upper, lower = above[place], below[place]
+            no_upper, no_lower = np.isnan(upper), np.isnan(lower)
+            total[place] = (zero if no_upper else upper * (one - down)) + (
+                zero if no_lower else lower * down
             )
-            weight[place] = (zero if np.isnan(a) else one - down) + (zero if np.isnan(b) else down)
+            weight[place] = (zero if no_upper else one - down) + (zero if no_lower else down)
         for column in range(first, last):
-            a, b, part = left[column], right[column], share[column]
-            known = weight[a] * (one - part) + weight[b] * part
-            value = (total[a] * (one - part) + total[b] * part) / known
-            made[column] = here[nearest[column]] if np.isnan(here[nearest[column]]) else value
+            before, after, part = left[column], right[column], share[column]
+            known = weight[before] * (one - part) + weight[after] * part
+            value = (total[before] * (one - part) + total[after] * part) / known
+            centre = here[nearest[column]]
+            made[column] = centre if np.isnan(centre) else value
