@@ -293,8 +293,10 @@ def _score(task: CaptureTask, answer: Answer) -> CaptureScore:
     area = answer.feature["properties"].get("area_km2", 0.0)
     return CaptureScore(
         capture=task.capture,
+        app=task.app,
         event=event,
         kind=answer.kind,
+        claimed="flood" if answer.kind == "alert" else "",
         observable=0.08 if event == "cloud" else 0.97,
         truth_km2=area * 1.03,
         found_km2=area,

@@ -173,7 +173,7 @@ def test_what_is_no_flood_is_not_judged_as_one(flight):
     console.print(told)
     assert set(told.summary["quality"].values()) == {None}
     assert set(told.summary["quality"]) == set(Report(flight).summary["quality"])
-    assert "knows floods only" in console.file.getvalue()
+    assert "does not know" in console.file.getvalue()
     text = " ".join(_Page(told.to_html()).text)
     assert "km² of vegetation" in text
     for words in ("false alert", "under water", "IoU", "of the floods"):
@@ -189,4 +189,8 @@ def _of_another_app(flight):
             feature["properties"]["event"] = "vegetation"
         answers[capture] = Answer(record=canonical_json(feature), chip=answer.chip)
     scenario = flight.scenario.model_copy(update={"app": "greenness"})
-    return replace(flight, scenario=scenario, answers=answers)
+    scores = {
+        capture: replace(score, app="greenness", claimed="vegetation" if score.claimed else "")
+        for capture, score in flight.scores.items()
+    }
+    return replace(flight, scenario=scenario, answers=answers, scores=scores)

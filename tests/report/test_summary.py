@@ -37,7 +37,8 @@ def test_summary_has_the_contract_keys(flight):
     for arm in figures["arms"].values():
         assert set(arm) == _ARM_KEYS
         assert set(arm["latency_s"]) == {"p50", "p90", "p99"}
-    assert set(figures["quality"]) == {"recall", "precision", "iou_mean", "false_alerts"}
+    keys = {"recall", "precision", "iou_mean", "false_alerts"}
+    assert set(figures["quality"]) == keys | {"by_app"}
 
 
 def test_same_flight_same_bytes_and_another_seed_differs(make_flight, flight):
@@ -130,9 +131,8 @@ def test_digest_is_over_the_first_arms_answers(flight):
 
 
 def test_quality_counts_what_it_says(flight):
-    assert summary(flight)["quality"] == {
-        "recall": 1.0, "precision": 1.0, "iou_mean": 0.9, "false_alerts": 0,
-    }  # fmt: skip
+    told = {"recall": 1.0, "precision": 1.0, "iou_mean": 0.9, "false_alerts": 0}
+    assert summary(flight)["quality"] == {**told, "by_app": {"flood": told}}
     scores = list(flight.scores.values())
     floods = [n for n, score in enumerate(scores) if score.event == "flood"]
     quiet = next(n for n, score in enumerate(scores) if score.event == "quiet")
@@ -142,8 +142,8 @@ def test_quality_counts_what_it_says(flight):
     scores[floods[1]] = replace(scores[floods[1]], kind="not_observable", observable=0.3, iou=0.0)
     # Alerts on quiet and clouded targets are false, and so is one that misses the flood.
     scores[floods[2]] = replace(scores[floods[2]], iou=0.05)
-    scores[quiet] = replace(scores[quiet], kind="alert", iou=0.0)
-    scores[cloud] = replace(scores[cloud], kind="alert", iou=0.0)
+    scores[quiet] = replace(scores[quiet], kind="alert", claimed="flood", iou=0.0)
+    scores[cloud] = replace(scores[cloud], kind="alert", claimed="flood", iou=0.0)
     quality = summary(replace(flight, scores=dict(enumerate(scores))))["quality"]
     seen = len(floods) - 1
     assert quality["recall"] == pytest.approx((seen - 2) / seen, abs=1e-6)

@@ -17,7 +17,7 @@ from orbitloom.report.gain import GROUPS, Gain
 from orbitloom.report.incumbents import INCUMBENTS
 from orbitloom.report.pictures import picture
 from orbitloom.report.show import rows, short
-from orbitloom.report.summary import HIT_IOU, OBSERVABLE_SHARE, TRUTH_EVENT
+from orbitloom.report.summary import HIT_IOU, OBSERVABLE_SHARE, SPEAKS_OF, is_hit
 from orbitloom.report.words import (
     ARM_WORDS,
     bytes_words,
@@ -173,7 +173,7 @@ def _tiles(figures: Mapping[str, Any], alerts: int) -> list[tuple[str, str]]:
     tiles.append(
         (
             "-" if recall is None else f"{recall:.0%} found",
-            "of the floods that could be seen; "
+            "of the events that could be seen; "
             + (f"mean IoU {iou:.2f}; " if iou is not None else "")
             + count_words(quality["false_alerts"], "false alert"),
         )
@@ -315,14 +315,14 @@ def _alert(result: FlightResult, number: int) -> str:
         else f"In the inbox after {duration_words(latency_ns / SECOND_NS)} ({arm})."
     )
     event = str(told["event"])
-    what = "under water" if event == TRUTH_EVENT else f"of {event}"
-    if event != TRUTH_EVENT:
-        truth = "not judged: the truth knows floods only"
-    elif score.event != TRUTH_EVENT:
-        truth = f"false alert: the target was {score.event}"
+    what = "under water" if event == "flood" else f"of {event.replace('_', ' ')}"
+    if event not in SPEAKS_OF:
+        truth = "not judged: the truth does not know such events"
+    elif not is_hit(score):
+        truth = f"false alert: the target was {score.event.replace('_', ' ')}"
     else:
-        truth = f"truth {score.truth_km2:.2f} km²"
-        truth += f", IoU {score.iou:.2f}" if score.iou is not None else ", none of it visible"
+        truth = f"true, {score.truth_km2:.2f} km²"
+        truth += f", IoU {score.iou:.2f}" if score.iou is not None else ""
     return (
         f'<article class="alert">{_pair(result, number)}<h3>{escape(str(task.target))}</h3>'
         f"<p>{told['area_km2']:.2f} ± {told['area_sigma_km2']:.2f} km² {escape(what)}, "
@@ -442,8 +442,8 @@ def _power(result: FlightResult) -> str:
 def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
     if quality["false_alerts"] is None:
         return (
-            "<h2>How right the answers are</h2><p>The truth of these scenes knows floods only, and "
-            f"{escape(result.scenario.app)} looks for something else.</p>"
+            "<h2>How right the answers are</h2><p>The truth of these scenes does not know what "
+            f"{escape(result.scenario.app)} looks for.</p>"
         )
 
     def share(value: float | None) -> str:
@@ -463,18 +463,20 @@ def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
     ]
     return (
         "<h2>How right the answers are</h2>"
-        f"<p>Held against the truth that no satellite was told. Recall and IoU are over floods of "
+        f"<p>Held against the truth that no satellite was told. Recall and IoU are over events of "
         f"which at least {OBSERVABLE_SHARE:.0%} of the footprint could be seen; an alert whose "
-        f"polygon meets the flood with an IoU below {HIT_IOU:g} is a false one.</p>"
+        f"polygon meets the event with an IoU below {HIT_IOU:g} is a false one.</p>"
         + _table(
-            ("recall", "precision", "mean IoU", "false alerts"),
+            ("application", "recall", "precision", "mean IoU", "false alerts"),
             [
                 (
-                    share(quality["recall"]),
-                    share(quality["precision"]),
-                    share(quality["iou_mean"]),
-                    str(quality["false_alerts"]),
+                    name,
+                    share(told["recall"]),
+                    share(told["precision"]),
+                    share(told["iou_mean"]),
+                    str(told["false_alerts"]),
                 )
+                for name, told in {**quality["by_app"], "all": quality}.items()
             ],
             "",
         )

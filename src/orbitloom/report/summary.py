@@ -24,7 +24,8 @@ from orbitloom.twin.result import ArmResult, CaptureScore, CuedLook, Fate, Fligh
 __all__ = [
     "HIT_IOU",
     "OBSERVABLE_SHARE",
-    "TRUTH_EVENT",
+    "SPEAKS_OF",
+    "is_hit",
     "percentile_ns",
     "quality",
     "summary",
@@ -32,13 +33,31 @@ __all__ = [
 ]
 
 OBSERVABLE_SHARE = 0.5
-"""A flood counts for recall and IoU if at least this share of its footprint could be seen."""
+"""An event counts for recall and IoU if at least this share of its footprint could be seen."""
 
 HIT_IOU = 0.1
-"""An alert whose polygon meets the flood less than this is not a hit but a false alert."""
+"""An alert whose polygon meets the event less than this is not a hit but a false alert."""
 
-TRUTH_EVENT = "flood"
-"""The one event that the truth knows; also the name of the application that looks for it."""
+SPEAKS_OF: Mapping[str, frozenset[str]] = {
+    "flood": frozenset({"flood"}),
+    "fire": frozenset({"fire"}),
+    "burn_scar": frozenset({"burn", "fire"}),
+    "crop_stress": frozenset({"crop_stress"}),
+    "dark_vessel": frozenset({"vessels"}),
+    "lake_change": frozenset({"lake"}),
+    "snow_change": frozenset({"snow"}),
+}
+"""What an alert claims, and the truths that make it right; other claims cannot be judged."""
+
+_WANTED: Mapping[str, frozenset[str]] = {
+    "flood": frozenset({"flood"}),
+    "fire": frozenset({"fire", "burn"}),
+    "agriculture": frozenset({"crop_stress"}),
+    "maritime": frozenset({"vessels"}),
+    "climate": frozenset({"lake", "snow"}),
+}
+_WITHOUT_AREA = frozenset({"lake", "snow"})  # it is the region that has changed
+_SPOTS = frozenset({"vessels"})  # too small for an IoU: to meet them is enough
 
 _JOULES_PER_WH = 3600.0
 
@@ -74,7 +93,7 @@ def summary(result: FlightResult) -> dict[str, Any]:
             name: _arm(arm, captures=len(result.tasks), common=common, in_ledger=in_ledger)
             for name, arm in result.arms.items()
         },
-        "quality": quality(result.scores.values() if _truth_applies(result) else None),
+        "quality": quality(result.scores.values()),
         "digest": _digest(fate for fate in first.fates if fate.inbox_ns is not None),
         "cues": _cues(first.cues) if scenario.cue.within_min else None,
     }
@@ -180,43 +199,54 @@ def _cues(cues: Sequence[CuedLook]) -> dict[str, Any]:
     }
 
 
-def _truth_applies(result: FlightResult) -> bool:
-    """Return whether the answers speak of what the truth knows: floods, whoever looks for them."""
-    return result.scenario.app == TRUTH_EVENT or any(
-        answer.feature["properties"].get("event") == TRUTH_EVENT
-        for answer in result.answers.values()
-    )
-
-
-def quality(scores: Iterable[CaptureScore] | None) -> dict[str, Any]:
+def quality(scores: Iterable[CaptureScore]) -> dict[str, Any]:
     """Return how the answers stand against the truth; None where there is nothing to divide by.
 
-    Without scores, because the application looks for what the truth does not know, all are None.
-    A *hit* is an alert on a flood whose polygon meets it with an IoU of `HIT_IOU` or more; any
-    other alert is false. Recall and mean IoU are over flood captures of which at least
-    `OBSERVABLE_SHARE` could be seen and in which some flood could be seen, a missed one counting as
-    IoU 0. Precision is over all alerts.
+    A *hit* is an alert on what it claims, whose polygon meets it (see `is_hit`); any other alert is
+    false. Recall and mean IoU are over captures of an event that was looked for, of which at least
+    `OBSERVABLE_SHARE` could be seen and in which some of it could be seen, a missed one counting as
+    IoU 0. Mean IoU is over events that have an area. Precision is over all alerts. ``by_app`` has
+    the same for each application. Answers of an application whose claims the truth does not know
+    count nowhere; if there are no others all figures are None.
     """
-    if scores is None:
+    judged = [score for score in scores if score.app in _WANTED or score.claimed in SPEAKS_OF]
+    apps = sorted({score.app for score in judged})
+    by_app = {app: _figures([one for one in judged if one.app == app]) for app in apps}
+    return _figures(judged) | {"by_app": by_app or None}
+
+
+def is_hit(score: CaptureScore) -> bool:
+    """Return whether an alert is right: it claims what is there, and meets where it is.
+
+    An event with an area must be met with an IoU of `HIT_IOU` or more, a ship at all; a lake or a
+    snow line that has changed has no area of its own.
+    """
+    if score.kind != "alert" or score.event not in SPEAKS_OF.get(score.claimed, ()):
+        return False
+    if score.event in _WITHOUT_AREA:
+        return True
+    return (score.iou or 0.0) >= (1e-9 if score.event in _SPOTS else HIT_IOU)
+
+
+def _figures(scores: Sequence[CaptureScore]) -> dict[str, Any]:
+    if not scores:
         return dict.fromkeys(("recall", "precision", "iou_mean", "false_alerts"))
-    scores = tuple(scores)
     seen = [
         score
         for score in scores
-        if score.event == "flood" and score.observable >= OBSERVABLE_SHARE and score.truth_km2 > 0
+        if score.event in _WANTED.get(score.app, SPEAKS_OF.get(score.claimed, ()))
+        and score.observable >= OBSERVABLE_SHARE
+        and (score.truth_km2 > 0 or score.event in _WITHOUT_AREA)
     ]
     alerts = [score for score in scores if score.kind == "alert"]
-    hits = sum(map(_is_hit, alerts))
+    hits = sum(map(is_hit, alerts))
+    with_area = [score for score in seen if score.event not in _WITHOUT_AREA | _SPOTS]
     return {
-        "recall": _mean(_is_hit(score) for score in seen),
+        "recall": _mean(is_hit(score) for score in seen),
         "precision": hits / len(alerts) if alerts else None,
-        "iou_mean": _mean(score.iou or 0.0 for score in seen),
+        "iou_mean": _mean(score.iou or 0.0 for score in with_area),
         "false_alerts": len(alerts) - hits,
     }
-
-
-def _is_hit(score: CaptureScore) -> bool:
-    return score.kind == "alert" and score.event == "flood" and (score.iou or 0.0) >= HIT_IOU
 
 
 def _delivered_by_all(arms: Iterable[ArmResult]) -> frozenset[int]:

@@ -47,7 +47,7 @@ def overview(figures: dict[str, Any], gain: Gain, folder: Path | None) -> Render
 def _quality_words(quality: dict[str, Any]) -> str:
     """Return the quality of the answers in one line."""
     if quality["false_alerts"] is None:
-        return "not judged: the truth of these scenes knows floods only"
+        return "not judged: the truth of these scenes does not know such events"
     shares = {
         "recall": quality["recall"],
         "precision": quality["precision"],

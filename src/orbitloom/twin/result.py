@@ -78,13 +78,31 @@ class SurveyTotals:
 class CaptureScore:
     """An answer held against the truth it was never told.
 
-    `observable` is the share of the footprint that was imaged and not under cloud or shadow; `iou`
-    is None where neither truth nor answer holds a flood.
+    Attributes
+    ----------
+    app
+        What was ordered.
+    event
+        What truly happens there.
+    kind
+        Of the answer.
+    claimed
+        What the alert says it is; empty without an alert.
+    observable
+        Share of the footprint that was imaged and not under cloud or shadow.
+    truth_km2
+        Visible area of what happens.
+    found_km2
+        Area of the alert.
+    iou
+        Intersection over union of both, where it could be seen; None where neither has an area.
     """
 
     capture: int
+    app: str
     event: str
     kind: str
+    claimed: str
     observable: float
     truth_km2: float
     found_km2: float

@@ -19,7 +19,7 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     """Return how an answer compares with the truth of its scene.
 
     The polygon that a subscriber gets is drawn on the L3 grid and compared, pixel by pixel, with
-    the flood that could be seen: imaged, and under neither cloud nor shadow.
+    what happens and could be seen: imaged, and under neither cloud nor shadow.
 
     Parameters
     ----------
@@ -33,8 +33,10 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     if grid is None:
         return CaptureScore(
             capture=job.task.capture,
+            app=job.task.app,
             event=job.event,
             kind=answer.kind,
+            claimed="",
             observable=0.0,
             truth_km2=0.0,
             found_km2=0.0,
@@ -55,8 +57,10 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     footprint = max(int(np.count_nonzero(actual.imaged)), 1)
     return CaptureScore(
         capture=job.task.capture,
+        app=job.task.app,
         event=actual.event,
         kind=answer.kind,
+        claimed=str(feature["properties"].get("event", "")),
         observable=round(int(np.count_nonzero(actual.visible)) / footprint, 6),
         truth_km2=round(int(np.count_nonzero(seen)) * grid.cell_km2, 6),
         found_km2=round(int(np.count_nonzero(found)) * grid.cell_km2, 6),
