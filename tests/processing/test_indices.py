@@ -108,6 +108,32 @@ def test_the_layers_are_the_fields_formulas_in_double_precision():
     np.testing.assert_allclose(bright, (rho["nir"] + rho["swir16"]) / 2, atol=1e-6)
 
 
+def test_the_formulas_are_those_of_the_fields_catalogue():
+    import spyndex
+
+    tile = tile_of(numbers("random", EIGHT))
+    rho = {name: tile.numbers[place] * 1e-4 for place, name in enumerate(EIGHT)}
+    symbols = {
+        "G": "green",
+        "R": "red",
+        "N": "nir",
+        "RE1": "rededge",
+        "S1": "swir16",
+        "S2": "swir22",
+    }
+    given = {symbol: rho[name] for symbol, name in symbols.items()}
+    catalogue = {
+        "flood": {"ndwi": "NDWI", "mndwi": "MNDWI"},
+        "fire": {"nbr": "NBR"},
+        "agriculture": {"ndvi": "NDVI", "ndre": "NDREI"},
+        "climate": {"ndwi": "NDWI", "ndsi": "NDSI", "ndvi": "NDVI"},
+    }
+    for name, indices in catalogue.items():
+        made = layers(tile, name)
+        for layer, index in indices.items():
+            np.testing.assert_allclose(made[layer], spyndex.computeIndex(index, given), atol=1e-6)
+
+
 def test_what_the_bands_do_not_suffice_for_is_left_out():
     four = tile_of(numbers("random", FOUR), FOUR)
     assert list(layers(four, "flood")) == ["ndwi"]

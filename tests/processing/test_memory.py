@@ -362,6 +362,28 @@ def test_a_baseline_lies_over_several_squares_and_has_a_rim():
     assert memory.baseline(elsewhere) is None
 
 
+def test_a_place_on_the_equator_is_one_place_on_either_hemispheres_grid():
+    memory = Memory(ROOMY, **_COARSE)
+    north = look(0, 700)
+    north = replace(
+        north, grid=replace(north.grid, transform=(10.0, 0.0, 501_000.0, 0.0, -10.0, 1_000.0))
+    )
+    south = replace(
+        look(1, 800),
+        grid=replace(
+            north.grid, epsg=32733, transform=(10.0, 0.0, 501_000.0, 0.0, -10.0, 10_001_000.0)
+        ),
+    )
+    for tile in (north, south):
+        memory.look(tile)
+    assert [square.epsg for square in memory.squares] == [32633, 32733]
+    for tile in (north, south):
+        known = inner(memory, tile)
+        assert known.epsg == tile.grid.epsg
+        assert (known.median[1] == 750).all()
+        assert (known.looks == 2).all()
+
+
 def test_reflectance_above_and_below_the_atmosphere_is_not_mixed(tmp_path):
     memory = Memory(ROOMY, **_COARSE)
     memory.look(look(0))
@@ -373,7 +395,13 @@ def test_reflectance_above_and_below_the_atmosphere_is_not_mixed(tmp_path):
 
 
 def test_impossible_parameters_and_other_kinds_are_refused():
-    for bad in ({"cell_m": 0.1}, {"cell_m": 5_000.0}, {"looks": 0}, {"looks": 17}):
+    for bad in (
+        {"cell_m": 0.1},
+        {"cell_m": 5_000.0},
+        {"cell_m": 30.0},
+        {"looks": 0},
+        {"looks": 17},
+    ):
         with pytest.raises(ScenarioError, match="memory: limit_bytes"):
             Memory(ROOMY, **bad)
     with pytest.raises(ScenarioError):

@@ -110,6 +110,22 @@ def test_the_squares_that_a_look_touches():
     with pytest.raises(InputFileError, match="UTM zone that it lies in"):
         tiles_of(far)
 
+    with pytest.raises(InputFileError, match="EPSG:3857: is no UTM zone"):
+        tiles_of(replace(wide, epsg=3857))
+
+
+@pytest.mark.parametrize(("epsg", "north_m"), [(32633, 100.0), (32733, 10_000_100.0)])
+def test_across_the_equator_are_the_other_hemispheres_squares(epsg, north_m):
+    grid = replace(look().grid, epsg=epsg, transform=(10.0, 0.0, 501_000.0, 0.0, -10.0, north_m))
+    tile = replace(look(), grid=grid)
+    south, north = tiles_of(grid)
+    assert south == Square(32733, 500_000, 9_990_000)
+    assert north == Square(32633, 500_000, 0)
+    assert (south.name, north.name) == ("33MWV09", "33NWA00")
+    parts = [cut(tile, square) for square in (south, north)]
+    assert [np.count_nonzero(part.mask == 0) for part in parts] == [30 * 60, 10 * 60]
+    np.testing.assert_array_equal(composite(parts, grid).numbers, tile.numbers)
+
 
 def test_a_look_cut_along_its_squares_and_laid_together_is_the_look():
     rng = stream(100, "cut")

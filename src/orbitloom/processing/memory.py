@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from orbitloom.errors import InputFileError, ScenarioError
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SNOW, SPOILT, WATER
 from orbitloom.processing.l3 import Grid, Tile
-from orbitloom.processing.tiles import Square, tiles_of
+from orbitloom.processing.tiles import SQUARE_M, Square, tiles_of
 from orbitloom.wire.briefing import Baseline
 
 __all__ = ["Memory"]
@@ -91,7 +91,7 @@ class Memory:
         What it may hold. Beyond it squares are forgotten: of the half that was looked at longest
         ago the one with the fewest orders (of those alike the older, then the first by name).
     cell_m
-        Size of its cells.
+        Size of its cells; it divides 10 km.
     looks
         Clear looks that are kept a cell.
 
@@ -102,11 +102,12 @@ class Memory:
     """
 
     def __init__(self, limit_bytes: int, *, cell_m: float = 20.0, looks: int = 5) -> None:
-        if not (limit_bytes > 0 and 1.0 <= cell_m <= 1000.0 and 1 <= looks <= _MOST_LOOKS):
+        whole = 1.0 <= cell_m <= 1000.0 and SQUARE_M % cell_m == 0
+        if not (limit_bytes > 0 and whole and 1 <= looks <= _MOST_LOOKS):
             raise ScenarioError(
                 f"limit_bytes {limit_bytes}, cell_m {cell_m}, looks {looks}",
                 where="memory",
-                way_out=f"Take 1 byte or more, 1 to 1000 m, 1 to {_MOST_LOOKS} looks",
+                way_out=f"Take bytes, 1 to 1000 m that divide 10 km, 1 to {_MOST_LOOKS} looks",
             )
         self._limit_bytes, self._cell_m, self._looks = limit_bytes, cell_m, looks
         self._places: dict[Square, _Place] = {}
@@ -137,14 +138,14 @@ class Memory:
         Raises
         ------
         InputFileError
-            If the tile is no UTM tile, or is at the surface where earlier ones were not.
+            If the tile is on no UTM zone, or is at the surface where earlier ones were not.
         """
         self._one_kind(tile.at_surface)
         spoilt = (tile.mask & _UNCLEAR) != 0
         if exclude is not None:
             spoilt |= exclude
         for square in tiles_of(tile.grid):
-            grid = square.grid(self._cell_m)
+            grid = square.grid(self._cell_m, tile.grid.epsg)
             values = np.zeros((len(tile.band_names), *grid.shape), np.uint16)
             water = np.full(grid.shape, _UNKNOWN_WATER, np.uint8)
             rows = _ranges(grid.shape[0], grid.transform[4:], tile.grid.transform[4:])
@@ -189,7 +190,7 @@ class Memory:
         looks = np.zeros(wide.shape, np.uint8)
         for square, place in found.items():
             place.orders += 1
-            here = square.grid(cell)
+            here = square.grid(cell, grid.epsg)
             down = top - round(here.transform[5] / cell)
             across = round(here.transform[2] / cell) - left
             rows = slice(max(down, 0), max(min(down + here.shape[0], shape[1]), 0))

@@ -33,6 +33,7 @@ _BANDS = "CDEFGHJKLMNPQRSTUVWX"  # of 8 degrees from 80 degrees south on
 _NAME = re.compile(r"(\d{2})([C-HJ-NP-X])([A-HJ-NP-Z])([A-HJ-NP-V])(\d)(\d)")
 _TENTHS = 10  # squares along a 100 km square
 _WORST = 5
+_EQUATOR_M = 10_000_000  # false northing of the southern zones
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,15 +97,23 @@ class Square:
             way_out="A name is zone, latitude band, 100 km square, two digits: 33TTG94",
         )
 
-    def grid(self, gsd_m: float) -> Grid:
+    def grid(self, gsd_m: float, epsg: int | None = None) -> Grid:
         """Return its grid: the cells of a size whose centres lie in it, the west and south in.
 
         Cells begin at multiples of their size, so that all looks of that size share them.
+
+        Parameters
+        ----------
+        epsg
+            The square's own, or its zone's on the other hemisphere, where a look from across the
+            equator has its grid.
         """
+        shift_m = 0 if epsg in (None, self.epsg) else _EQUATOR_M * (1 if self.epsg < 32700 else -1)
+        south_m = self.south_m + shift_m
         first, last = _first(self.west_m, gsd_m), _first(self.west_m + SQUARE_M, gsd_m)
-        bottom, top = _first(self.south_m, gsd_m), _first(self.south_m + SQUARE_M, gsd_m)
+        bottom, top = _first(south_m, gsd_m), _first(south_m + SQUARE_M, gsd_m)
         return Grid(
-            epsg=self.epsg,
+            epsg=self.epsg if epsg is None else epsg,
             transform=(gsd_m, 0.0, first * gsd_m, 0.0, -gsd_m, top * gsd_m),
             shape=(top - bottom, last - first),
         )
@@ -124,6 +133,8 @@ def _band(square: Square) -> str:
 def tiles_of(grid: Grid) -> tuple[Square, ...]:
     """Return the fixed tiles that a grid touches, from south to north and west to east.
 
+    Beyond the equator they are the other hemisphere's, whose northing is 10,000 km apart.
+
     Raises
     ------
     InputFileError
@@ -132,17 +143,29 @@ def tiles_of(grid: Grid) -> tuple[Square, ...]:
     a, _, west, _, e, north = grid.transform
     rows, columns = grid.shape
     east, south = west + a * columns, north + e * rows
-    if west < 100_000 or east > 900_000 or south < 0 or north > 10_000_000:
+    if not (32601 <= grid.epsg <= 32660 or 32701 <= grid.epsg <= 32760):
         raise InputFileError(
-            f"easting {west:.0f} to {east:.0f} m, northing {south:.0f} to {north:.0f} m",
+            "is no UTM zone on WGS 84", where=f"EPSG:{grid.epsg}", way_out="Put the grid on one"
+        )
+    if west < 100_000 or east > 900_000:
+        raise InputFileError(
+            f"has eastings from {west:.0f} to {east:.0f} m",
             where=f"grid on EPSG:{grid.epsg}",
             way_out="Put it on the UTM zone that it lies in",
         )
     return tuple(
-        Square(grid.epsg, column * SQUARE_M, row * SQUARE_M)
+        _canonical(grid.epsg, column * SQUARE_M, row * SQUARE_M)
         for row in range(int(south // SQUARE_M), ceil(north / SQUARE_M))
         for column in range(int(west // SQUARE_M), ceil(east / SQUARE_M))
     )
+
+
+def _canonical(epsg: int, west_m: int, south_m: int) -> Square:
+    if epsg < 32700 and south_m < 0:
+        return Square(epsg + 100, west_m, south_m + _EQUATOR_M)
+    if epsg > 32700 and south_m >= _EQUATOR_M:
+        return Square(epsg - 100, west_m, south_m - _EQUATOR_M)
+    return Square(epsg, west_m, south_m)
 
 
 def lattice(grid: Grid) -> tuple[int, int]:
@@ -181,7 +204,7 @@ def _windows(source: Grid, target: Grid) -> tuple[tuple[slice, slice], tuple[sli
 
 def cut(tile: Tile, square: Square) -> Tile:
     """Return what a look shows of a fixed tile, on the fixed tile's grid; no data elsewhere."""
-    return composite([tile], square.grid(tile.grid.gsd_m))
+    return composite([tile], square.grid(tile.grid.gsd_m, tile.grid.epsg))
 
 
 def composite(looks: Sequence[Tile], grid: Grid | None = None) -> Tile:
