@@ -31,6 +31,7 @@ from orbitloom.processing.regions import (
     large_parts,
     opened,
     severity,
+    to_the_middle_of_the_edge,
     trust,
     why_silent,
 )
@@ -50,6 +51,7 @@ _JOINED_CELLS = 2
 _UNBURNED = 0.10  # dNBR below which Key & Benson call ground unburned
 _CHAR_MOST = {"red": 0.12, "nir": 0.22}  # reflectance, on slopes that face the Sun
 _NBR_ALONE = -0.25
+_SCAR_SIGMA = 0.3  # cells that a scar's whole edge may be off: char and leaves mix there
 _UNCOMPARED = 0.4  # how far a burn ratio alone is to be trusted
 _SEVERITIES: tuple[tuple[float, Severity], ...] = (
     (1000.0, "Extreme"),
@@ -151,7 +153,8 @@ class FireApp:
         with_certain[labels[certain]] = True
         with_certain[0] = False
         least = self.least_scar_km2 / tile.grid.cell_km2
-        scar = large_parts(with_certain[labels], least_cells=least, joined_within=_JOINED_CELLS)
+        burnt = to_the_middle_of_the_edge(with_certain[labels], tile, unseen | _wet(tile))
+        scar = large_parts(burnt, least_cells=least, joined_within=_JOINED_CELLS)
         if scar is None:
             return None
         return _Scar(
@@ -161,9 +164,14 @@ class FireApp:
         )
 
 
+def _wet(tile: Tile) -> NDArray[np.bool_]:
+    """Return water and snow, which do not burn."""
+    return np.asarray((tile.mask & (WATER | SNOW)) != 0)
+
+
 def _dark(tile: Tile) -> NDArray[np.bool_]:
     """Return ground as dark as char: fields that were cut or ploughed are brighter."""
-    dark = (tile.mask & (NO_DATA | WATER | SNOW)) == 0
+    dark = ((tile.mask & NO_DATA) == 0) & ~_wet(tile)
     for name, most in _CHAR_MOST.items():
         if name in tile.band_names:
             dark &= tile.numbers[tile.band_names.index(name)] <= np.uint16(most / SCALE)
@@ -354,7 +362,7 @@ def _burnt(
     share: float,
 ) -> Finding:
     """Say where it burnt, with nothing burning any more."""
-    measured = extent(tile, scar.area, unseen)
+    measured = extent(tile, scar.area, unseen, edge_sigma=_SCAR_SIGMA)
     evidence = Evidence(
         event="burn_scar",
         area_km2=measured.area_km2,
@@ -386,7 +394,7 @@ def _fire_measures(tile: Tile, spots: list[_Spot], scar: _Scar | None) -> tuple[
         sigma = float(np.sqrt(sum(power.power_sigma_mw**2 for power in powers)))
         measures.append(Measure(name="fire_power", value=total, sigma=sigma, unit="MW"))
     if scar is not None:
-        burnt = extent(tile, scar.area, hidden(tile))
+        burnt = extent(tile, scar.area, hidden(tile), edge_sigma=_SCAR_SIGMA)
         measures.append(
             Measure(name="burnt_area", value=burnt.area_km2, sigma=burnt.area_sigma_km2, unit="km2")
         )

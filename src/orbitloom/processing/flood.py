@@ -22,6 +22,7 @@ from orbitloom.processing.regions import (
     hidden,
     large_parts,
     severity,
+    to_the_middle_of_the_edge,
     trust,
     usual_water,
     why_silent,
@@ -114,26 +115,7 @@ class FloodApp:
             water &= numbers["nir"] < numbers["red"]
         if not water.any():
             return np.zeros_like(unseen)
-        return _to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~unseen, tile, unseen)
-
-
-def _to_the_middle_of_the_edge(
-    water: NDArray[np.bool_], tile: Tile, unseen: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Return the water with those neighbouring cells that are half water or more.
-
-    The index of a cell that is half water is still far below zero, for land is so much brighter in
-    the near infrared. There the linear mixing model holds well: the share of water is
-    (land - cell) / (land - water), land and water being the medians two to four cells off the edge.
-    """
-    shore = grown(water, 2) & ~water & ~unseen
-    land = grown(water, 4) & ~grown(water, 2) & ~unseen
-    core = ~grown(~water, 1)
-    if not (shore.any() and land.any() and core.any()):
-        return water
-    nir = tile.numbers[tile.band_names.index("nir")]
-    half = (np.median(nir[land]) + np.median(nir[core])) / 2.0
-    return np.asarray(water | (shore & (nir < half)))
+        return to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~unseen, tile, unseen)
 
 
 def _evidence(

@@ -15,7 +15,7 @@ from orbitloom.processing.resampling import baseline_on
 from orbitloom.wire.briefing import Baseline
 
 __all__ = [
-    "CLOUD_EDGE_SIGMA",
+    "CLOUD_EDGE_SIGMA_M",
     "SHORE_SIGMA",
     "Extent",
     "clear_share",
@@ -24,6 +24,7 @@ __all__ = [
     "large_parts",
     "opened",
     "severity",
+    "to_the_middle_of_the_edge",
     "trust",
     "usual_water",
     "why_silent",
@@ -31,8 +32,9 @@ __all__ = [
 
 SHORE_SIGMA = 0.18
 """Cells that a whole edge may be drawn too far in or out; set on seeds 110-113."""
-CLOUD_EDGE_SIGMA = 1.1
-"""Cells that an edge at cloud or shadow may be; set on seeds 110-113."""
+CLOUD_EDGE_SIGMA_M = 11.0
+"""Metres that an edge at cloud or shadow may be, for a cloud is soft over metres, however fine the
+cells; set on seeds 110-113, at 10 m."""
 
 _SEVERITIES: tuple[tuple[float, Severity], ...] = (
     (50.0, "Extreme"),
@@ -100,22 +102,47 @@ def opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return grown(~grown(~mask, 1), 1)
 
 
-def extent(tile: Tile, area: NDArray[np.bool_], cut: NDArray[np.bool_]) -> Extent:
+def to_the_middle_of_the_edge(
+    dark: NDArray[np.bool_], tile: Tile, unseen: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return water or char with those neighbouring cells that are half of it or more.
+
+    The index of a cell that is half water is still far below zero, for land is so much brighter in
+    the near infrared; so it is with char. There the linear mixing model holds well: the share is
+    (land - cell) / (land - dark), both being the medians two to four cells off the edge.
+    """
+    shore = grown(dark, 2) & ~dark & ~unseen
+    land = grown(dark, 4) & ~grown(dark, 2) & ~unseen
+    core = ~grown(~dark, 1)
+    if not (shore.any() and land.any() and core.any()):
+        return dark
+    nir = tile.numbers[tile.band_names.index("nir")]
+    half = (np.median(nir[land]) + np.median(nir[core])) / 2.0
+    return np.asarray(dark | (shore & (nir < half)))
+
+
+def extent(
+    tile: Tile,
+    area: NDArray[np.bool_],
+    cut: NDArray[np.bool_],
+    *,
+    edge_sigma: float = SHORE_SIGMA,
+) -> Extent:
     """Measure a mask, `area`, whose edge may lie at what hides the ground, `cut`.
 
     The uncertainty of its area is that of its edge: a cell there belongs to it in part, evenly
     between none and all (variance 1/12, independent), and a whole edge may be drawn too far in or
-    out (common to all its cells). Where the edge is open that is `SHORE_SIGMA`; where it is cloud
-    or shadow `CLOUD_EDGE_SIGMA`, for their margin hides some of it too, and cuts off parts so small
-    that they are left out.
+    out (common to all its cells). At open ground that is `edge_sigma` cells; where the edge is cloud
+    or shadow `CLOUD_EDGE_SIGMA_M`, for their margin hides some of it too, and cuts off parts so
+    small that they are left out.
     """
     edge = area & grown(~area, 1)
     cells, edge_cells = int(np.count_nonzero(area)), int(np.count_nonzero(edge))
     cloud_cells = int(np.count_nonzero(edge & grown(cut, 1)))
     sigma_cells = np.sqrt(
         edge_cells / 12.0
-        + (SHORE_SIGMA * (edge_cells - cloud_cells)) ** 2
-        + (CLOUD_EDGE_SIGMA * cloud_cells) ** 2
+        + (edge_sigma * (edge_cells - cloud_cells)) ** 2
+        + (CLOUD_EDGE_SIGMA_M / tile.grid.gsd_m * cloud_cells) ** 2
     )
     return Extent(
         area_km2=cells * tile.grid.cell_km2,
