@@ -115,7 +115,8 @@ def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str,
             "verdict": verdict.verdict,
         }
     if finding.reason is not None:
-        return told | {"kind": "not_observable", "reason": finding.reason}
+        cause = {"cause": finding.cause} if finding.cause else {}
+        return told | cause | {"kind": "not_observable", "reason": finding.reason}
     if finding.evidence is None:
         return told | {"kind": "nothing_found"}
     if verdict is not None and verdict.verdict == "hold":
