@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from orbitloom._version import __version__
+
 if TYPE_CHECKING:
     from orbitloom.api import Report as Report
     from orbitloom.api import fly as fly
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from orbitloom.scenario import scenario_names as scenarios
 
 __all__ = ["Report", "__version__", "app", "fly", "load", "scenarios"]
-
-__version__ = "0.1.0"
 
 # Heavy imports wait until someone asks, so that `orbitloom --help` answers at once.
 _HOMES = {

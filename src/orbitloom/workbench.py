@@ -18,7 +18,7 @@ from rasterio.features import rasterize
 from rasterio.transform import Affine
 from rasterio.warp import transform_geom
 
-from orbitloom import __version__
+from orbitloom._version import __version__
 from orbitloom.errors import InputFileError, OutputError, ScenarioError
 from orbitloom.ground import Ground
 from orbitloom.ground.files import write_file

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from orbitloom import __version__
+from orbitloom._version import __version__
 from orbitloom.errors import PacketError
 from orbitloom.processing import l0, l1, l2, l3
 from orbitloom.processing.answering import GRADES, answer_tile, feature_answer
