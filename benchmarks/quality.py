@@ -53,7 +53,7 @@ class Judged:
 
 
 def jobs(seed: int, captures: int | None) -> Iterator[tuple[ObservationJob, Calibration]]:
-    scenario = load("ring12", seed=seed)
+    scenario = load("flood12", seed=seed)
     world = World(scenario)
     for task in world.tasks[:captures]:
         known = calibration(scenario, task.satellite)

@@ -4,7 +4,7 @@ Flies the arms of a scenario at several survey rates over the same captures: not
 targets; the target imager itself (68 Mbit/s); the default, a PhiSat-2 class imager (541 Mbit/s).
 The bytes of the captures are made once, for they do not depend on the survey.
 
-    python benchmarks/survey_sensitivity.py [--scenario ring12] [--hours 6] [--stations polar2]
+    python benchmarks/survey_sensitivity.py [--scenario flood12] [--hours 6] [--stations polar2]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RATES_MBPS = (0.0, 68.0, 541.0)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--scenario", default="ring12")
+    parser.add_argument("--scenario", default="flood12")
     parser.add_argument("--hours", type=float, default=6.0)
     parser.add_argument("--stations", default=None)
     options = parser.parse_args()

@@ -24,7 +24,7 @@ _TLE_2 = "2 25544  51.6416 247.4627 0006703 130.5360 325.0288 15.72125391563537"
 
 def _scenario(folder: Path, text: str) -> list[str]:
     file = folder / "mine.toml"
-    file.write_text(f'base = "ring12"\nhours = 0.1\n{text}\n', encoding="utf-8")
+    file.write_text(f'base = "flood12"\nhours = 0.1\n{text}\n', encoding="utf-8")
     return ["fly", str(file)]
 
 
@@ -145,7 +145,7 @@ TABLE = {
         _file("x.toml", b"\x89PNG\xff\xfe", "fly", "FILE"), ("x.toml", "UTF-8", "TOML")
     ),
     "unknown base": _Bad(
-        _file("x.toml", b'base = "ring13"', "check", "FILE"), ("x.toml", "base", "ring13", "ring12")
+        _file("x.toml", b'base = "ring13"', "check", "FILE"), ("x.toml", "base", "ring13", "flood12")
     ),
     "unknown arm": _Bad(_options("--arms", "orbit,rawer"), ("--arms", "rawer", "bentpipe")),
     "an arm twice": _Bad(_options("--arms", "orbit,orbit"), ("twice", "arms")),

@@ -29,7 +29,7 @@ LINES = COLUMNS = 577  # so that each of the 33 nodes a side is a whole pixel
 
 def job_of(event, *, arcsec=0.0, loss=1e-3, roll=None, seed=3):
     """A capture of a 6 km scene: the first target, with the event asked for."""
-    scenario = load("ring12", seed=seed, hours=2.0)
+    scenario = load("flood12", seed=seed, hours=2.0)
     scenario = scenario.model_copy(
         update={
             "targets": tuple(

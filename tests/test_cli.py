@@ -19,7 +19,7 @@ _HEAVY = ("numpy", "pandas", "matplotlib", "rasterio", "pydantic", "scipy", "pya
 class _Flown:
     """Stands in for a report: the flight itself has its own tests."""
 
-    summary = {"scenario": "ring12", "quality": {"recall": 1.0}}  # noqa: RUF012 - a stand-in
+    summary = {"scenario": "flood12", "quality": {"recall": 1.0}}  # noqa: RUF012 - a stand-in
 
     def __rich__(self) -> str:
         return "the table"
@@ -144,19 +144,19 @@ def test_an_error_of_our_own_making_is_not_hidden(monkeypatch, run):
 def test_scenarios_are_listed(run):
     code, out, _ = run("scenarios")
     assert code == 0
-    for name in ("ring12", "scs01", "walker2x6"):
+    for name in ("flood12", "ring12", "scs01", "walker2x6"):
         assert name in out
 
 
 def test_show_prints_values_with_unit_and_basis_or_toml(run, tmp_path):
-    code, out, _ = run("show", "ring12")
+    code, out, _ = run("show", "flood12")
     assert code == 0
     for words in ("estimate", "published", "Svalbard"):
         assert words in out
-    code, out, _ = run("show", "ring12", "--toml")
+    code, out, _ = run("show", "flood12", "--toml")
     assert code == 0
     (tmp_path / "mine.toml").write_text(out, encoding="utf-8")
     code, out, err = run("check", str(tmp_path / "mine.toml"))
     assert (code, err) == (0, "")
-    targets = len(load("ring12").targets)
+    targets = len(load("flood12").targets)
     assert f"12 satellites, 2 stations, {targets} targets, 6 h: ready to fly" in out

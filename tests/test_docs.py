@@ -333,7 +333,7 @@ def test_what_reading_fills_in_is_as_the_page_says(tmp_path):
     file = tmp_path / "empty.toml"
     file.touch()
 
-    assert load(file) == load("ring12").model_copy(update={"name": "empty", "description": ""})
+    assert load(file) == load("flood12").model_copy(update={"name": "empty", "description": ""})
     assert load(file) == load(file, stations=_FILLED_IN["stations"], targets=_FILLED_IN["targets"])
 
 

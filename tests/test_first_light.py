@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fly ring12 for its six hours, full scenes, all arms."""
+    """Fly flood12 for its six hours, full scenes, all arms."""
     folder = tmp_path_factory.mktemp("flight")
-    ol.fly("ring12", out=folder)
+    ol.fly("flood12", out=folder)
     return folder
 
 

@@ -84,7 +84,7 @@ def make_answer(chip: bytes) -> MakeAnswer:
 
 @pytest.fixture
 def scenario() -> Scenario:
-    return load("ring12", name="test ring", seed=5)
+    return load("flood12", name="test ring", seed=5)
 
 
 @pytest.fixture

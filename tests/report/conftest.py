@@ -43,7 +43,7 @@ def _make_flight(
     arms: tuple[Arm, ...] = ("orbit", "raw", "bentpipe"),
     names: dict[int, str] | None = None,
 ) -> FlightResult:
-    scenario = load("ring12", seed=seed)
+    scenario = load("flood12", seed=seed)
     satellites = tuple(f"SAT-{number:02d}" for number in range(1, 13))
     tasks = tuple(_tasks(scenario, satellites, captures, names or {}))
     answers = tuple(_answer(scenario, task) for task in tasks)

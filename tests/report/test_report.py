@@ -121,7 +121,7 @@ def test_a_notebook_gets_a_card(flight):
     assert short == card(report.summary, report.gain)
     assert "14 of 14" in short
     assert len(short) < 10_000
-    assert "ring12: 14 captures" in repr(report)
+    assert "flood12: 14 captures" in repr(report)
 
 
 def test_the_terminal_gets_a_table(flight, tmp_path):

@@ -21,14 +21,14 @@ def test_the_toml_of_a_scenario_is_that_scenario(name, tmp_path):
 def test_hostile_names_survive_the_round_trip(tmp_path):
     file = tmp_path / "mine.toml"
     name = 'a "quoted" \\ name\twith \u007f and 洪水'
-    scenario = load("ring12", targets=[{"name": name, "latitude_deg": 1.0, "longitude_deg": 2.0}])
+    scenario = load("flood12", targets=[{"name": name, "latitude_deg": 1.0, "longitude_deg": 2.0}])
     file.write_text(as_toml(scenario), encoding="utf-8")
     assert load(file).targets[0].name == name
     assert tomllib.loads(file.read_text(encoding="utf-8"))["targets"][0]["name"] == name
 
 
 def test_every_number_has_a_unit_a_basis_and_estimates_are_marked():
-    table = {row.key: row for row in rows(load("ring12"))}
+    table = {row.key: row for row in rows(load("flood12"))}
     assert table["power.battery_wh"].unit == "Wh"
     assert table["power.battery_wh"].basis == "estimate"
     assert table["compute.peak_tops"].basis == "published"
@@ -38,7 +38,7 @@ def test_every_number_has_a_unit_a_basis_and_estimates_are_marked():
 
 
 def test_a_changed_value_is_no_longer_published():
-    changed = {row.key: row for row in rows(load("ring12", compute={"peak_tops": 100.0}))}
+    changed = {row.key: row for row in rows(load("flood12", compute={"peak_tops": 100.0}))}
     assert changed["compute.peak_tops"].basis == "set"
     assert changed["compute.peak_tops"].source == ""
 
@@ -77,8 +77,8 @@ def test_every_key_has_a_basis_and_a_share_no_unit():
 
 
 def test_a_built_in_list_goes_by_its_name_and_another_in_full(tmp_path):
-    named = tomllib.loads(as_toml(load("ring12", stations="china4")))
+    named = tomllib.loads(as_toml(load("flood12", stations="china4")))
     assert (named["stations"], named["targets"]) == ("china4", "world")
-    one = load("ring12").targets[:1]
-    told = tomllib.loads(as_toml(load("ring12").model_copy(update={"targets": one})))
+    one = load("flood12").targets[:1]
+    told = tomllib.loads(as_toml(load("flood12").model_copy(update={"targets": one})))
     assert [target["name"] for target in told["targets"]] == [one[0].name]

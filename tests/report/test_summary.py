@@ -45,7 +45,7 @@ def test_same_flight_same_bytes_and_another_seed_differs(make_flight, flight):
     octets = summary_bytes(summary(flight))
     assert octets == summary_bytes(summary(make_flight()))
     assert octets != summary_bytes(summary(make_flight(seed=1)))
-    assert json.loads(octets)["scenario"] == "ring12"
+    assert json.loads(octets)["scenario"] == "flood12"
 
 
 def test_totals_and_ratios_are_those_of_the_fates(flight):

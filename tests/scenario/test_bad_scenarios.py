@@ -125,9 +125,9 @@ TABLE = {
         'base = "ring13"',
         "key base",
         "there is no scenario 'ring13'",
-        "Built in: ring12, scs01",
+        "Built in: flood12, scs01",
     ),
-    "a base that is no name": ('base = ["ring12"]', "key base", "['ring12']", "Built in: ring12"),
+    "a base that is no name": ('base = ["flood12"]', "key base", "['flood12']", "Built in: flood12"),
     "unknown net": (
         'stations = "polar3"',
         "key stations",
@@ -147,7 +147,7 @@ TABLE = {
         "is not a list",
         "one [[stations]] for each",
     ),
-    "a word for a table": ('fleet = "ring12"', "key fleet", "'ring12' is not a table", "[fleet]"),
+    "a word for a table": ('fleet = "flood12"', "key fleet", "'flood12' is not a table", "[fleet]"),
     "a station without a place": (
         '[[stations]]\nname = "x"',
         "key stations.0.latitude_deg",
@@ -296,7 +296,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 
 def test_a_scenario_that_is_not_there():
-    with pytest.raises(ScenarioError, match=r"no scenario 'ring13'.*Built in: ring12"):
+    with pytest.raises(ScenarioError, match=r"no scenario 'ring13'.*Built in: flood12"):
         load("ring13")
 
 
@@ -328,13 +328,13 @@ def test_several_mistakes_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"hours": -1}, r"scenario ring12, key hours: -1 is out of range"),
-        ({"stations": "x"}, r"scenario ring12, key stations: there is no stations list 'x'"),
-        ({"arms": ["x"]}, r"scenario ring12, key arms.0: 'x' is unknown"),
-        ({"nope": 1}, r"scenario ring12, key nope: unknown key 'nope'"),
+        ({"hours": -1}, r"scenario flood12, key hours: -1 is out of range"),
+        ({"stations": "x"}, r"scenario flood12, key stations: there is no stations list 'x'"),
+        ({"arms": ["x"]}, r"scenario flood12, key arms.0: 'x' is unknown"),
+        ({"nope": 1}, r"scenario flood12, key nope: unknown key 'nope'"),
         ({"scene": {"file": "none.tif"}}, r"key scene.file: there is no file 'none.tif'"),
     ],
 )
 def test_an_option_that_is_wrong(overrides, message):
     with pytest.raises(OrbitloomError, match=message):
-        load("ring12", **overrides)
+        load("flood12", **overrides)

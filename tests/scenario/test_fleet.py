@@ -24,7 +24,7 @@ def test_walkers_phasing_is_below_the_planes(phasing):
 
 
 def test_the_ring_is_twelve_in_one_sun_synchronous_plane():
-    fleet = load("ring12").fleet
+    fleet = load("flood12").fleet
     assert isinstance(fleet, WalkerFleet)
     assert (fleet.planes, fleet.per_plane) == (1, 12)
     assert (fleet.altitude_km, fleet.inclination_deg, fleet.ltdn_h) == (505.0, 97.4, 10.5)

@@ -42,12 +42,12 @@ def test_a_scenario_names_an_imager_a_file_or_a_base(tmp_path):
         ('instrument = "mine.toml"', "mine", 2000),
         ('[instrument]\nbase = "imager5m"\ncolumns = 400', "imager5m", 400),
         ('[instrument]\nbase = "mine.toml"\ncolumns = 64', "mine", 64),
-        ('base = "ring12"\n[instrument]\ncolumns = 80', "imager10m", 80),
+        ('base = "flood12"\n[instrument]\ncolumns = 80', "imager10m", 80),
     ):
         scenario.write_text(text)
         made = load(scenario).instrument
         assert (made.name, made.columns) == (name, columns)
-    assert load("ring12", instrument="imager5m").instrument.name == "imager5m"
+    assert load("flood12", instrument="imager5m").instrument.name == "imager5m"
 
 
 @pytest.mark.parametrize(

@@ -29,4 +29,4 @@ from orbitloom.scenario import load
 )
 def test_absurd_numbers_are_refused(changes, what):
     with pytest.raises(ScenarioError, match=what):
-        load("ring12", **changes)
+        load("flood12", **changes)

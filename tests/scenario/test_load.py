@@ -25,7 +25,7 @@ def write(folder: Path, content: str) -> Path:
 
 
 def test_every_built_in_scenario_loads():
-    assert scenario_names() == ("ring12", "scs01", "walker2x6")
+    assert scenario_names() == ("flood12", "scs01", "walker2x6")
     for name in scenario_names():
         scenario = load(name)
         assert scenario.name == name
@@ -35,23 +35,23 @@ def test_every_built_in_scenario_loads():
 def test_every_net_is_stations_with_a_place():
     assert tuple(station_nets()) == ("hangzhou1", "china4", "polar2", "world12")
     for name in station_nets():
-        assert [one.name for one in load("ring12", stations=name).stations] == [
+        assert [one.name for one in load("flood12", stations=name).stations] == [
             one["name"] for one in station_nets()[name]
         ]
-    assert len(load("ring12", stations="world12").stations) == 12
+    assert len(load("flood12", stations="world12").stations) == 12
 
 
 def test_an_empty_file_is_the_ring_under_the_files_name(tmp_path):
-    scenario, ring = load(write(tmp_path, "")), load("ring12")
+    scenario, ring = load(write(tmp_path, "")), load("flood12")
     assert scenario.name == "mine"
-    assert scenario.model_copy(update={"name": "ring12", "description": ring.description}) == ring
+    assert scenario.model_copy(update={"name": "flood12", "description": ring.description}) == ring
 
 
 def test_a_base_is_overlaid_key_by_key(tmp_path):
     scenario = load(
         write(
             tmp_path,
-            'base = "ring12"\nhours = 2\n[fleet]\naltitude_km = 600\n[power]\nsolar_w = 500\n',
+            'base = "flood12"\nhours = 2\n[fleet]\naltitude_km = 600\n[power]\nsolar_w = 500\n',
         )
     )
     assert scenario.hours == 2
@@ -109,15 +109,15 @@ def test_a_subscription_may_cross_the_antimeridian(tmp_path):
 
 
 def test_by_default_everyone_hears_of_alerts_everywhere():
-    (everyone,) = load("ring12").subscriptions
+    (everyone,) = load("flood12").subscriptions
     assert (everyone.name, everyone.kinds) == ("everyone", ("alert",))
     assert everyone.bbox == (-180.0, -90.0, 180.0, 90.0)
-    assert load("ring12").arms == ARMS
+    assert load("flood12").arms == ARMS
 
 
 def test_a_scenario_is_immutable():
     with pytest.raises(ValidationError, match="frozen"):
-        load("ring12").hours = 3
+        load("flood12").hours = 3
 
 
 def _sections(section: type[Section]) -> list[type[Section]]:
@@ -140,14 +140,14 @@ def test_every_default_quantity_says_where_it_comes_from(section):
 
 def test_a_quantity_obeys_its_own_limits():
     """Pydantic does not check defaults: load them as if a user had written them."""
-    scenario = load("ring12")
+    scenario = load("flood12")
     assert Scenario.model_validate(scenario.model_dump()) == scenario
 
 
 def test_a_scenario_that_is_there_is_taken_with_what_is_changed():
-    here = load("ring12", seed=4)
+    here = load("flood12", seed=4)
     assert load(here) == here
     changed = load(here, hours=1.5, stations="china4")
     assert (changed.seed, changed.hours, len(changed.stations)) == (4, 1.5, 4)
-    with pytest.raises(ScenarioError, match="scenario ring12, key hours"):
+    with pytest.raises(ScenarioError, match="scenario flood12, key hours"):
         load(here, hours=-1)

@@ -21,10 +21,10 @@ Small = Callable[..., Scenario]
 
 @pytest.fixture(scope="session")
 def small() -> Small:
-    """Give a function that returns ring12 for an hour with scenes of 4 km, and what is changed."""
+    """Give a function that returns flood12 for an hour with scenes of 4 km, and what is changed."""
 
     def build(**changes: Any) -> Scenario:
-        return load("ring12", **{"hours": 1.0, "instrument": SMALL, **changes})
+        return load("flood12", **{"hours": 1.0, "instrument": SMALL, **changes})
 
     return build
 

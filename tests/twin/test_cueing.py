@@ -15,7 +15,7 @@ _SMALL = {"lines": 400, "columns": 400}
 
 def flown(power_w=30.0, **changes):
     scenario = load(
-        "ring12",
+        "flood12",
         hours=1.5,
         arms=("orbit",),
         instrument={**_SMALL, "power_w": power_w},
@@ -58,7 +58,7 @@ def test_look_decide_point_stand_in_the_ledger_without_a_gap(flight):
 
 
 def test_the_planned_captures_answers_do_not_change(flight):
-    scenario = load("ring12", hours=1.5, arms=("orbit",), instrument=_SMALL)
+    scenario = load("flood12", hours=1.5, arms=("orbit",), instrument=_SMALL)
     with ThreadPoolExecutor(2) as executor:
         alone = fly(scenario, executor=executor)
     assert alone.arms["orbit"].cues == ()

@@ -63,8 +63,8 @@ def catalogue_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def ring12():
-    return World(load("ring12"))
+def flood12():
+    return World(load("flood12"))
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,8 @@ from orbitloom.world.viewing import attitude_matrix, look_at_ground
 
 
 @pytest.fixture(scope="module")
-def ephemeris(ring12):
-    return ring12.ephemeris
+def ephemeris(flood12):
+    return flood12.ephemeris
 
 
 def test_body_axes_are_right_handed_and_look_down():
@@ -33,10 +33,10 @@ def test_body_axes_are_right_handed_and_look_down():
     assert np.linalg.det(axes) == pytest.approx(1.0)
 
 
-def test_the_boresight_meets_the_target(ring12):
-    ephemeris = ring12.ephemeris
-    assert len(ring12.tasks) > 0
-    for task in ring12.tasks:
+def test_the_boresight_meets_the_target(flood12):
+    ephemeris = flood12.ephemeris
+    assert len(flood12.tasks) > 0
+    for task in flood12.tasks:
         satellite = ephemeris.names.index(task.satellite)
         position_m = ephemeris.position_ecef_m(task.middle_ns, satellite)
         velocity_m_s = ephemeris.velocity_ecef_m_s(task.middle_ns, satellite)
@@ -46,10 +46,10 @@ def test_the_boresight_meets_the_target(ring12):
         assert np.linalg.norm(ground_m - target_m) < 1.0
 
 
-def test_a_positive_roll_looks_to_the_right(ring12):
+def test_a_positive_roll_looks_to_the_right(flood12):
     """Descending, the right is the west: a target west of the track takes a positive roll."""
-    ephemeris = ring12.ephemeris
-    for task in ring12.tasks:
+    ephemeris = flood12.ephemeris
+    for task in flood12.tasks:
         satellite = ephemeris.names.index(task.satellite)
         position_m = ephemeris.position_ecef_m(task.middle_ns, satellite)
         assert ephemeris.velocity_ecef_m_s(task.middle_ns, satellite)[2] < 0
@@ -59,9 +59,9 @@ def test_a_positive_roll_looks_to_the_right(ring12):
             assert np.sign(west) == np.sign(task.roll_deg)
 
 
-def test_default_captures_keep_every_rule(ring12):
-    scenario, instrument = ring12.scenario, ring12.scenario.instrument
-    tasks = ring12.tasks
+def test_default_captures_keep_every_rule(flood12):
+    scenario, instrument = flood12.scenario, flood12.scenario.instrument
+    tasks = flood12.tasks
     assert len(tasks) >= 12
     assert [task.capture for task in tasks] == list(range(len(tasks)))
     assert [task.start_ns for task in tasks] == sorted(task.start_ns for task in tasks)
@@ -76,7 +76,7 @@ def test_default_captures_keep_every_rule(ring12):
         sun_deg = sun_elevation_deg(place.latitude_deg, place.longitude_deg, moment)[0]
         assert sun_deg >= instrument.min_sun_elevation_deg
         assert (task.end_ns - task.start_ns) % instrument.lines == 0
-    for satellite in ring12.ephemeris.names:
+    for satellite in flood12.ephemeris.names:
         own = [task for task in tasks if task.satellite == satellite]
         for before, after in pairwise(own):
             assert after.start_ns - before.end_ns >= instrument.slew_s * time.SECOND_NS
@@ -96,7 +96,7 @@ def test_looks_are_at_the_smallest_distance_from_the_track(ephemeris):
 
 
 def scenario_with(*places, **changes):
-    scenario = load("ring12", hours=changes.pop("hours", 6.0))
+    scenario = load("flood12", hours=changes.pop("hours", 6.0))
     targets = tuple(
         Target(name=f"T{i}", latitude_deg=latitude, longitude_deg=longitude)
         for i, (latitude, longitude) in enumerate(places)
@@ -127,7 +127,7 @@ def test_night_is_not_imaged(ephemeris):
 
 
 def test_line_period_covers_one_sample_on_the_ground(ephemeris):
-    instrument = load("ring12").instrument
+    instrument = load("flood12").instrument
     t_ns = ephemeris.start_ns + time.HOUR_NS
     period_s = line_period_ns(instrument, ephemeris, 0, t_ns) / time.SECOND_NS
     assert 1e-3 < period_s < 2e-3
@@ -173,17 +173,17 @@ def test_a_duty_of_the_whole_orbit_leaves_no_gap(ephemeris):
 
 def test_a_capture_is_over_before_the_flight_is():
     """What ends with the flight could not be recorded any more."""
-    scenario = load("ring12", hours=1.0)
+    scenario = load("flood12", hours=1.0)
     first = World(scenario).tasks[0]
     for left_ns, captures in ((-1, 0), (0, 0), (1, 1)):
         hours = (first.end_ns + left_ns - scenario.start_ns) / time.HOUR_NS
-        shorter = load("ring12", hours=hours)
+        shorter = load("flood12", hours=hours)
         assert shorter.end_ns - first.end_ns == left_ns
         assert len(World(shorter).tasks) == captures
 
 
 def test_second_looks_are_other_satellites_lit_and_in_order() -> None:
-    scenario = load("ring12", hours=3.0)
+    scenario = load("flood12", hours=3.0)
     ephemeris = build_ephemeris(scenario.fleet, scenario.start_ns, scenario.end_ns)
     looks = target_looks(ephemeris, scenario.targets, scenario.instrument.max_roll_deg)
     tasks = capture_tasks(scenario, ephemeris, looks)

@@ -36,7 +36,7 @@ PLACE = Target(name="Faenza", latitude_deg=44.3, longitude_deg=11.9)
 @pytest.fixture(scope="module")
 def small():
     """The geometry of the default flight with a narrow imager: pictures in no time."""
-    return World(load("ring12", hours=1.5, instrument={"columns": 120, "lines": 200}))
+    return World(load("flood12", hours=1.5, instrument={"columns": 120, "lines": 200}))
 
 
 @pytest.fixture(scope="module")

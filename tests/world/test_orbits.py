@@ -59,13 +59,13 @@ def test_positions_do_not_depend_on_where_the_nodes_are():
 
 
 def test_the_ring_between_nodes_is_a_circle_to_a_millimetre():
-    ephemeris = build(load("ring12").fleet, 2.0)
+    ephemeris = build(load("flood12").fleet, 2.0)
     t_ns = START_NS + np.arange(0, 2 * HOUR_NS, 7 * time.SECOND_NS)
     radius_m = np.linalg.norm(ephemeris.position_eci_m(t_ns), axis=-1)
     assert np.max(np.abs(radius_m - 6_883_137.0)) < 1e-3
 
 
-@pytest.mark.parametrize("name", ["ring12", "scs01"])
+@pytest.mark.parametrize("name", ["flood12", "scs01"])
 @pytest.mark.parametrize("frame", ["ecef", "eci"])
 def test_velocities_are_the_rates_of_positions(name, frame):
     ephemeris = build(load(name).fleet, 1.0)
@@ -100,7 +100,7 @@ def test_a_time_outside_the_flight_is_refused(scs01_ephemeris):
 
 
 def test_the_ring_is_even_circular_and_sun_synchronous():
-    fleet = load("ring12").fleet
+    fleet = load("flood12").fleet
     ephemeris = build(fleet, 24.0)
     t_ns = START_NS + np.arange(0, 24 * HOUR_NS, 600 * time.SECOND_NS)
     position = ephemeris.position_eci_m(t_ns)
@@ -118,7 +118,7 @@ def test_the_ring_is_even_circular_and_sun_synchronous():
 
 
 def test_the_ring_descends_at_the_local_time_asked_for():
-    ephemeris = build(load("ring12").fleet, 24.0)
+    ephemeris = build(load("flood12").fleet, 24.0)
     t_ns = START_NS + np.arange(0, 24 * HOUR_NS, 10 * time.SECOND_NS)
     latitude_deg, longitude_deg, _ = geodetic_from_ecef(ephemeris.position_ecef_m(t_ns, 0))
     down = np.flatnonzero((latitude_deg[:-1] > 0) & (latitude_deg[1:] <= 0))
@@ -128,7 +128,7 @@ def test_the_ring_descends_at_the_local_time_asked_for():
 
 
 def test_the_period_of_the_ring():
-    ephemeris = build(load("ring12").fleet, 6.0)
+    ephemeris = build(load("flood12").fleet, 6.0)
     t_ns = START_NS + np.arange(0, 6 * HOUR_NS, time.SECOND_NS)
     z = ephemeris.position_ecef_m(t_ns, 0)[:, 2]
     up = t_ns[np.flatnonzero((z[:-1] < 0) & (z[1:] >= 0))]

@@ -136,7 +136,7 @@ def test_sunlight_covers_the_flight_in_steps(scs01_ephemeris):
 
 
 def test_an_orbit_over_the_terminator_never_sees_night():
-    fleet = load("ring12").fleet.model_copy(update={"ltdn_h": 18.0, "altitude_km": 1500.0})
+    fleet = load("flood12").fleet.model_copy(update={"ltdn_h": 18.0, "altitude_km": 1500.0})
     ephemeris = build_ephemeris(fleet, START_NS, START_NS + 6 * time.HOUR_NS)
     t_ns, fraction = sunlight(ephemeris, 0)
     assert t_ns.tolist() == [START_NS]

@@ -51,8 +51,8 @@ def test_a_satellite_sends_to_one_station_at_a_time():
     assert as_rows(served) == [(0, 0, 10, 100), (1, 1, 60, 90), (0, 1, 100, 120)]
 
 
-def test_the_ring_s_lasers_hold_both_ways_all_the_time(ring12):
-    plan, scenario = ring12.contacts, ring12.scenario
+def test_the_ring_s_lasers_hold_both_ways_all_the_time(flood12):
+    plan, scenario = flood12.contacts, flood12.scenario
     laser = plan.medium == LASER
     assert np.count_nonzero(laser) == 24
     assert np.all(plan.start_ns[laser] == scenario.start_ns)
@@ -63,20 +63,20 @@ def test_the_ring_s_lasers_hold_both_ways_all_the_time(ring12):
     np.testing.assert_allclose(plan.light_time_ns[laser] / 1e6, 11.88, atol=0.01)
 
 
-def test_half_the_ring_is_71_3_ms_away(ring12):
-    hop_ns = ring12.light_time_ns(0, 1, ring12.scenario.start_ns)
+def test_half_the_ring_is_71_3_ms_away(flood12):
+    hop_ns = flood12.light_time_ns(0, 1, flood12.scenario.start_ns)
     assert 6 * hop_ns / 1e6 == pytest.approx(71.3, abs=0.05)
 
 
-def test_downlinks_lie_within_passes_and_go_to_stations(ring12):
-    plan, scenario = ring12.contacts, ring12.scenario
+def test_downlinks_lie_within_passes_and_go_to_stations(flood12):
+    plan, scenario = flood12.contacts, flood12.scenario
     assert plan.nodes[12:] == ("Svalbard", "Troll")
     rf = np.flatnonzero(plan.medium == RF)
     assert rf.size > 50
     assert np.all(plan.sender[rf] < 12)
     assert np.all(plan.receiver[rf] >= 12)
     assert np.all(plan.rate_bps[rf] == 160e6)
-    passes = station_passes(ring12.ephemeris, scenario.stations)
+    passes = station_passes(flood12.ephemeris, scenario.stations)
     for row in rf:
         own = (passes.first == plan.sender[row]) & (passes.second == plan.receiver[row] - 12)
         inside = passes.start_ns[own] <= plan.start_ns[row]
@@ -89,18 +89,18 @@ def test_downlinks_lie_within_passes_and_go_to_stations(ring12):
         assert busy.sum(axis=0).max() <= scenario.stations[number - 12].antennas
 
 
-def test_light_time_is_distance_over_c(ring12):
-    t_ns = ring12.scenario.start_ns + 12_345 * SECOND_NS
+def test_light_time_is_distance_over_c(flood12):
+    t_ns = flood12.scenario.start_ns + 12_345 * SECOND_NS
     for sender, receiver in ((0, 1), (5, 12), (13, 2)):
         ends = [
-            ring12.ephemeris.position_ecef_m(t_ns, node)
+            flood12.ephemeris.position_ecef_m(t_ns, node)
             if node < 12
-            else ring12._station_m[node - 12]
+            else flood12._station_m[node - 12]
             for node in (sender, receiver)
         ]
         expected_ns = np.linalg.norm(ends[0] - ends[1]) / 299_792_458.0 * 1e9
-        assert ring12.light_time_ns(sender, receiver, t_ns) == round(expected_ns)
-        assert ring12.light_time_ns(receiver, sender, t_ns) == round(expected_ns)
+        assert flood12.light_time_ns(sender, receiver, t_ns) == round(expected_ns)
+        assert flood12.light_time_ns(receiver, sender, t_ns) == round(expected_ns)
 
 
 def test_a_link_acquired_in_flight_carries_data_later():
@@ -115,9 +115,9 @@ def test_a_link_acquired_in_flight_carries_data_later():
         assert ((start_ns + late, end_ns) in flows) == (start_ns + late < end_ns)
 
 
-def test_powered_terminals_of_the_ring_and_of_the_string(ring12):
-    t_ns, terminals = ring12.laser_links(7)
-    assert t_ns.tolist() == [ring12.scenario.start_ns]
+def test_powered_terminals_of_the_ring_and_of_the_string(flood12):
+    t_ns, terminals = flood12.laser_links(7)
+    assert t_ns.tolist() == [flood12.scenario.start_ns]
     assert terminals.tolist() == [2]
     world = World(load("scs01"))
     for satellite in range(12):
@@ -140,12 +140,12 @@ def test_without_lasers_only_downlinks_remain():
     assert world.laser_links(0)[1].tolist() == [0]
 
 
-def test_the_same_scenario_gives_the_same_world(ring12):
-    again = World(load("ring12"))
-    assert again.tasks == ring12.tasks
-    for column in ring12.contacts.columns():
+def test_the_same_scenario_gives_the_same_world(flood12):
+    again = World(load("flood12"))
+    assert again.tasks == flood12.tasks
+    for column in flood12.contacts.columns():
         np.testing.assert_array_equal(
-            getattr(again.contacts, column), getattr(ring12.contacts, column)
+            getattr(again.contacts, column), getattr(flood12.contacts, column)
         )
 
 
@@ -158,7 +158,7 @@ def test_a_fleet_with_nothing_in_sight_has_an_empty_plan():
 
 def test_a_single_satellite_is_a_fleet_too():
     fleet = WalkerFleet(per_plane=1)
-    world = World(load("ring12", hours=2).model_copy(update={"fleet": fleet}))
+    world = World(load("flood12", hours=2).model_copy(update={"fleet": fleet}))
     assert world.contacts.nodes == ("SAT-01", "Svalbard", "Troll")
     assert len(world.contacts) > 0
     assert np.all(world.contacts.medium == RF)
@@ -167,10 +167,10 @@ def test_a_single_satellite_is_a_fleet_too():
     assert sum(end - start for start, end in world.survey_strips(0)) <= 2 * 900 * SECOND_NS
 
 
-def test_a_capture_that_the_flight_s_end_would_cut_is_not_made(ring12):
-    last = ring12.tasks[-1]
-    cut_h = (last.middle_ns - ring12.scenario.start_ns) / time.HOUR_NS + 0.5 / 3600.0
-    world = World(load("ring12", hours=cut_h))
+def test_a_capture_that_the_flight_s_end_would_cut_is_not_made(flood12):
+    last = flood12.tasks[-1]
+    cut_h = (last.middle_ns - flood12.scenario.start_ns) / time.HOUR_NS + 0.5 / 3600.0
+    world = World(load("flood12", hours=cut_h))
     assert world.scenario.end_ns > last.middle_ns
     assert last.target not in {
         task.target for task in world.tasks if task.roll_deg == last.roll_deg
