@@ -8,7 +8,7 @@ import pytest
 from orbitloom.processing.apps import Context
 from orbitloom.processing.assess import RuleModel
 from orbitloom.processing.flood import FloodApp
-from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, WATER
+from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SNOW, WATER
 from orbitloom.testing.app import AppContract, sample_tile
 from orbitloom.testing.model import ModelContract, sample_evidence
 from orbitloom.wire.briefing import Baseline, Briefing
@@ -179,3 +179,76 @@ def test_larger_and_clearer_ranks_higher():
         for changes in ({"area_km2": 1.0}, {"area_km2": 9.0}, {"area_km2": 9.0, "contrast": 0.15})
     ]
     assert rank == [0.5, 0.9, 0.45]
+
+
+SWIR = ("blue", "green", "red", "nir", "swir16", "swir22")
+
+
+def painted(per_mille):
+    """Land with a square of another spectrum, in the six bands."""
+    tile = sample_tile(bands=SWIR)
+    tile.numbers[:, 60:140, 60:140] = 10 * np.array(per_mille)[:, None, None]
+    return tile
+
+
+def test_with_short_wave_infrared_it_is_the_modified_index_that_counts():
+    """(900 - 100) / 1000, where green and near infrared would give 0.5."""
+    finding = FloodApp().analyse(sample_tile("water", bands=SWIR), Context(target="X"))
+    assert finding.evidence.contrast == pytest.approx(0.8, abs=1e-6)
+    assert finding.evidence.area_km2 == pytest.approx(0.64)
+
+
+@pytest.mark.parametrize(
+    ("what", "per_mille"),
+    [
+        ("turbid water", (80, 115, 88, 40, 2, 1)),
+        ("clear water", (30, 28, 10, 6, 3, 3)),
+        ("water in the shade of a hill", (20, 22, 12, 6, 2, 2)),
+    ],
+)
+def test_water_of_any_kind_is_flood(what, per_mille):
+    finding = FloodApp().analyse(painted(per_mille), Context(target="X"))
+    assert finding.evidence is not None, what
+    assert finding.evidence.area_km2 == pytest.approx(0.64)
+
+
+@pytest.mark.parametrize(
+    ("what", "per_mille"),
+    [
+        ("wet soil", (37, 52, 77, 112, 105, 70)),
+        ("burnt ground", (37, 45, 59, 88, 175, 190)),
+        ("dark forest", (18, 36, 22, 220, 115, 60)),
+        ("forest in shadow", (8, 14, 8, 70, 36, 18)),
+        ("thin snow below trees", (79, 82, 79, 119, 38, 23)),
+        ("asphalt", (70, 83, 100, 120, 158, 163)),
+    ],
+)
+def test_false_friends_are_no_flood(what, per_mille):
+    assert FloodApp().analyse(painted(per_mille), Context(target="X")).evidence is None, what
+
+
+def test_flagged_snow_is_no_flood():
+    tile = painted((800, 790, 780, 690, 100, 60))
+    tile.mask[60:140, 60:140] = SNOW
+    assert FloodApp().analyse(tile, Context(target="X")).evidence is None
+
+
+def test_what_was_compared_and_what_comes_and_goes_is_told():
+    """Half of the lake's ground is unknown; a quarter was wet in a third of the looks."""
+    water = np.zeros((100, 100))
+    water[:, :50] = 255
+    water[:, 60:] = 66
+    context = Context(target="X", briefing=Briefing(baseline=usually(water)))
+    finding = FloodApp().analyse(sample_tile("water"), context)
+    compared, at_times = finding.evidence.measures
+    assert finding.evidence.area_km2 == pytest.approx(0.64)
+    assert (compared.name, at_times.name) == ("compared_share", "seasonal_share")
+    assert compared.value == pytest.approx(0.5, abs=0.02)
+    assert at_times.value == pytest.approx(0.25, abs=0.02)
+    known = FloodApp().analyse(
+        sample_tile("water"),
+        Context(target="X", briefing=Briefing(baseline=usually(np.zeros((100, 100))))),
+    )
+    share, wet = compared.value, at_times.value
+    expected = known.confidence * (0.7 + 0.3 * share) * (1.0 - 0.5 * wet)
+    assert finding.confidence == pytest.approx(expected)

@@ -132,7 +132,7 @@ def extent(
 
     The uncertainty of its area is that of its edge: a cell there belongs to it in part, evenly
     between none and all (variance 1/12, independent), and a whole edge may be drawn too far in or
-    out (common to all its cells). At open ground that is `edge_sigma` cells; where the edge is cloud
+    out (common to all its cells). At open ground that is `edge_sigma` cells; where it is cloud
     or shadow `CLOUD_EDGE_SIGMA_M`, for their margin hides some of it too, and cuts off parts so
     small that they are left out.
     """
