@@ -20,6 +20,8 @@ __all__ = [
     "to_radiance",
 ]
 
+_PATCH = 128  # columns of a grid at once: with as many rows, what a core's cache holds
+
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def to_radiance(
@@ -391,38 +393,41 @@ def resample_bands(
     last_line, last_column = np.float32(lines - 1), np.float32(columns - 1)
     low, high, factor = np.float32(1.0), np.float32(65_535.0), np.float32(scale)
     beside, below = min(1, columns - 1), columns * min(1, lines - 1)
-    place = np.empty(cells, np.int64)  # cells with data, and the first of their four samples
-    corner = np.empty(cells, np.int64)
-    down = np.empty(cells, np.float32)
-    right = np.empty(cells, np.float32)
-    for row in range(rows):
-        count = 0
-        for cell in range(cells):
-            y, x = line[row, cell], column[row, cell]
-            within = -half <= y < lines - half and -half <= x < columns - half
-            if not within:
-                seen[row, cell] = no_data
-                continue
-            inside += 1
-            y, x = min(max(y, zero), last_line), min(max(x, zero), last_column)
-            flags = known[int(np.rint(y)) * columns + int(np.rint(x))]
-            seen[row, cell] = flags
-            if flags & no_data:
-                continue
-            top, left = min(int(y), max(lines - 2, 0)), min(int(x), max(columns - 2, 0))
-            place[count], corner[count] = cell, top * columns + left
-            down[count], right[count] = y - np.float32(top), x - np.float32(left)
-            count += 1
+    # Patch by patch and in it band by band, so that what neighbouring rows share stays near.
+    room = rows * _PATCH
+    at_row, at_cell = np.empty(room, np.int32), np.empty(room, np.int32)
+    corner = np.empty(room, np.int32)
+    down, right = np.empty(room, np.float32), np.empty(room, np.float32)
+    for start in range(0, cells, _PATCH):
+        end, count = min(start + _PATCH, cells), 0
+        for row in range(rows):
+            for cell in range(start, end):
+                y, x = line[row, cell], column[row, cell]
+                within = -half <= y < lines - half and -half <= x < columns - half
+                if not within:
+                    seen[row, cell] = no_data
+                    continue
+                inside += 1
+                y, x = min(max(y, zero), last_line), min(max(x, zero), last_column)
+                flags = known[int(np.rint(y)) * columns + int(np.rint(x))]
+                seen[row, cell] = flags
+                if flags & no_data:
+                    continue
+                top, left = min(int(y), max(lines - 2, 0)), min(int(x), max(columns - 2, 0))
+                at_row[count], at_cell[count] = row, cell
+                corner[count] = top * columns + left
+                down[count], right[count] = y - np.float32(top), x - np.float32(left)
+                count += 1
         with_data += count
         for band in range(bands):
-            image, out = flat[band], numbers[band, row]
-            if count < cells:
-                out[:] = 0
+            image, out = flat[band], numbers[band]
+            if count < rows * (end - start):
+                out[:, start:end] = 0
             for index in range(count):
                 at = corner[index]
                 upper = image[at] + right[index] * (image[at + beside] - image[at])
                 under = at + below
                 lower = image[under] + right[index] * (image[under + beside] - image[under])
                 value = np.rint((upper + down[index] * (lower - upper)) * factor)
-                out[place[index]] = np.uint16(min(max(value, low), high))
+                out[at_row[index], at_cell[index]] = np.uint16(min(max(value, low), high))
     return inside, with_data

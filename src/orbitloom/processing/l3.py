@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
@@ -32,6 +33,7 @@ SCALE = 1e-4
 _LARGEST_RESIDUAL_PX = 0.05
 _BLOCK = 512
 _ROWS = 128  # of the grid at once
+_CACHE_MB = 64  # of GDAL's blocks; its own choice would hold the whole file a second time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,24 +273,27 @@ def to_cog(tile: Tile) -> bytes:
         "blockysize": _BLOCK,
     }
     factors = [2**power for power in range(1, 16) if max(rows, columns) > _BLOCK * 2 ** (power - 1)]
-    with MemoryFile() as plain, MemoryFile(ext=".tif") as coded:
-        with plain.open(**profile) as dataset:
-            dataset.write(tile.numbers, list(range(1, bands + 1)))
-            dataset.write(tile.mask.astype(np.uint16), bands + 1)
-            for number, name in enumerate((*tile.band_names, "mask"), start=1):
-                dataset.set_band_description(number, name)
-            dataset.scales = (SCALE,) * bands + (1.0,)
-            dataset.build_overviews(factors, Resampling.nearest)
-        with plain.open() as dataset:
-            rasterio.shutil.copy(
-                dataset,
-                coded.name,
-                driver="COG",
-                compress="ZSTD",
-                level=1,
-                predictor="STANDARD",
-                blocksize=_BLOCK,
-                overviews="FORCE_USE_EXISTING",
-                num_threads=1,
-            )
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), MemoryFile(ext=".tif") as coded:
+        with MemoryFile() as plain:  # gone before the bytes are copied: it is the larger one
+            with plain.open(**profile) as dataset:
+                for number, name in enumerate((*tile.band_names, "mask"), start=1):
+                    values = (
+                        tile.mask.astype(np.uint16) if number > bands else tile.numbers[number - 1]
+                    )
+                    dataset.write(values, number)
+                    dataset.set_band_description(number, name)
+                dataset.scales = (SCALE,) * bands + (1.0,)
+                dataset.build_overviews(factors, Resampling.nearest)
+            with plain.open() as dataset:
+                rasterio.shutil.copy(
+                    dataset,
+                    coded.name,
+                    driver="COG",
+                    compress="ZSTD",
+                    level=1,
+                    predictor="STANDARD",
+                    blocksize=_BLOCK,
+                    overviews="FORCE_USE_EXISTING",
+                    num_threads=1,
+                )
         return bytes(coded.getbuffer())
