@@ -64,7 +64,7 @@ class Frames:
     gaps
         (APID, sequence count) of every packet that is missing, in order.
     sentences
-        What an AIS receiver heard: when (ns), and the sentence; as they came.
+        What an AIS receiver heard: when (ns), and the sentence; in the order heard.
     """
 
     dn: NDArray[np.uint16]
@@ -122,10 +122,11 @@ def reconstruct(
             refused += 1
         else:
             records.append((number, record))
-    sentences: list[tuple[int, bytes]] = []
-    for _, content in bodies(AIS_APID):
+    heard: list[tuple[int, int, bytes]] = []
+    for number, content in bodies(AIS_APID):
         try:
-            sentences.append(decode_ais_body(content))
+            t_ns, sentence = decode_ais_body(content)
+            heard.append((t_ns, number, sentence))
         except PacketError:
             refused += 1
     shapes = Counter(_timing(record) for _, record in records)
@@ -178,7 +179,7 @@ def reconstruct(
         refused=refused,
         damaged=damaged,
         gaps=gaps,
-        sentences=tuple(sentences),
+        sentences=tuple((t_ns, sentence) for t_ns, _, sentence in sorted(heard)),
     )
 
 
