@@ -166,7 +166,7 @@ def planck_radiance(wavelength_um: ArrayLike, temperature_k: ArrayLike) -> NDArr
     Examples
     --------
     >>> round(float(planck_radiance(2.2, 1000.0)), 1)
-    3343.6
+    3343.5
     """
     wave = np.asarray(wavelength_um, np.float64)
     return np.asarray(

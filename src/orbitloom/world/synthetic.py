@@ -170,9 +170,10 @@ class SyntheticWorld:
         count, size = len(self.bands), east.size
         clouded, burning = self.plan.cloud > 0.0, len(self._fires) > 0
         rho = np.empty((count, size), np.float32)
-        cloud = np.empty(size if clouded else 0, np.float32)
-        cloud_rho = np.empty((count, size if clouded else 0), np.float32)
-        emitted = np.empty((count, size if burning else 0), np.float32)
+        # Zeros cost nothing where nothing is written.
+        cloud = np.zeros(size if clouded else 0, np.float32)
+        cloud_rho = np.zeros((count, size if clouded else 0), np.float32)
+        emitted = np.zeros((count, size if burning else 0), np.float32)
         paint(
             east, north, lattice, i0, j0, self.look, self._crops, self._bins, self._spectra,
             self._shade, self._smoke, self._cloud_colour, self._radiance,

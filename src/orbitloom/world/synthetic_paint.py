@@ -459,7 +459,7 @@ def paint(
 
     `spectra` is (materials, bands), `shade` the share of light in full shadow, `smoke` (2, bands)
     its reflectance and relative opacity, `radiance` (things, bands) of each fire's black body.
-    The last arrays may be empty where there is no cloud or no fire.
+    The last three come as zeros, or empty where there is no cloud or no fire.
     """
     bands = spectra.shape[1]
     ids, shares = np.empty(SLOTS + 4, np.int64), np.empty(SLOTS + 4, np.float64)
@@ -467,7 +467,11 @@ def paint(
     last, marks = np.full(2, np.nan), np.empty(12, np.float64)
     memo = np.full(120, np.nan)
     things, starts, members, frame = bins.things, bins.starts, bins.members, bins.frame
-    total = np.empty(bands, np.float32)
+    # Bands by the eight, for the vector unit.
+    eights = (bands + 7) // 8
+    wide = np.zeros((spectra.shape[0], 8 * eights), np.float32)
+    wide[:, :bands] = spectra
+    total = np.empty(8 * eights, np.float32)
     clouded, burning = cloud.size > 0, emitted.size > 0
     for k in range(east.size):
         _read(east[k], north[k], lattice, i0, j0, v, ends, last)
@@ -482,26 +486,27 @@ def paint(
         total[:] = 0.0
         for m in range(count):
             share, row = np.float32(shares[m]), ids[m]
-            for b in range(bands):
-                total[b] += share * spectra[row, b]
+            for eight in range(eights):
+                for b in range(8):
+                    total[8 * eight + b] += share * wide[row, 8 * eight + b]
         light = marks[0] + (1.0 - marks[0]) * v[SHADE]
         scale, sky = np.float32(marks[9] * light), np.float32(marks[10])
         dark, haze = np.float32(v[SHADOW]), np.float32(v[SMOKE])
         for b in range(bands):
-            value = (total[b] * scale + sky) * (
+            rho[b, k] = (total[b] * scale + sky) * (
                 np.float32(1.0) - (np.float32(1.0) - shade[b]) * dark
             )
-            if haze > 0.0:
-                value += haze * smoke[1, b] * (smoke[0, b] - value)
-            rho[b, k] = value
-        if clouded:
+        if haze > 0.0:
+            for b in range(bands):
+                rho[b, k] += haze * smoke[1, b] * (smoke[0, b] - rho[b, k])
+        if clouded and v[CLOUD] > 0.0:
             cloud[k] = v[CLOUD]
             for b in range(bands):
                 cloud_rho[b, k] = cloud_colour[b] * v[BRIGHT]
-        if burning:
+        if burning and marks[8] >= 0.0:
             part, row_of = min(marks[7], 1.0), int(marks[8])
             for b in range(bands):
-                emitted[b, k] = part * radiance[row_of, b] if row_of >= 0 else 0.0
+                emitted[b, k] = part * radiance[row_of, b]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

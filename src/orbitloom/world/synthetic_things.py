@@ -39,13 +39,14 @@ def draw_fires(place: Place, plan: ground.Plan) -> tuple[Fire, ...]:
     if place.event != "fire" or place.history:
         return ()
     rng = place.rng("fires")
-    east, north = place.around(5_000.0, 60.0)
+    # So far apart that no point sees two.
+    east, north = place.around(5_000.0, 120.0)
     layers = ground.sample(east, north, plan)
     level = layers[:, ground.BURN]
     side = (east - place.east_m - plan.burn_east) * plan.wind_cos
     side += (north - place.north_m - plan.burn_north) * plan.wind_sin
     dry = layers[:, ground.STILL] < 0.0
-    front = np.flatnonzero((np.abs(level) < 0.06) & (side > 0.0) & dry)
+    front = np.flatnonzero((np.abs(level) < 0.1) & (side > 0.0) & dry)
     ahead = np.flatnonzero((level < -0.2) & (level > -0.8) & (side > 0.0) & dry)
     count = int(rng.integers(10, 36))
     places = np.concatenate(
