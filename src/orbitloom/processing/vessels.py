@@ -8,6 +8,7 @@ with foam behind it. See docs/design/maritime.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from rasterio.warp import transform as warp_points
 from scipy import ndimage
 from scipy.optimize import least_squares, nnls
-from scipy.special import ndtr
 
 from orbitloom.processing.l3 import SCALE, Grid, Tile
 
@@ -28,23 +28,33 @@ BANDS = ("nir", "swir16")
 _BLOCK_M = 320.0  # sea of one spread: shorter than gradients of turbidity, longer than ships
 _LEAST_SEA_CELLS = 64  # of a block, sampled: fewer give no spread
 _LEAST_SIGMA = 8.0  # numbers: below the noise of any imager here
-_SEED, _SUPPORT = 8.0, 4.0  # spreads of the sea
-_LEAST_CONTRAST = 0.015
+# Spreads of the sea. Noise alone would do with 6; waves, foam and haze reach 15, a hull that fills
+# a cell to a fifth 100.
+_SEED = 25.0
+# Of a hull's brightest cell, a superstructure: what is brighter is hull, or foam close by. The
+# second where the first takes in a neighbour as well.
+_HULL_SHARES = (0.2, 0.5)
+_LEAST_CONTRAST = 0.05
 _LENGTHS_M = (12.0, 450.0)
 _WIDEST_M = 75.0
 _LEAST_ELONGATION = 1.7
-_LEAST_EXPLAINED = 0.75
-_WAKE_DECAY_M = 120.0
-_FOAM_SHARE = 0.5
+_LEAST_EXPLAINED = 0.85
+# Foam at 1.6 um has a third or less of what it has in the green (Frouin, Schwindling & Deschamps,
+# 1996, Journal of Geophysical Research 101); paint, rust and concrete have most of it or more.
+_FOAM_COLOUR = 0.4
+_FOAM_FADES, _FOAM_WIDENS = 3.0, 0.3  # lengths of the ship; widths for each of them
+_TRAIL_SHARE, _WEDGE_SHARE = 0.65, 0.25  # of the hull's brightest cell: the most that foam has
 _LEAST_WAKE_SIGMAS = 6.0
 _WAKE_CELLS = (3.0, 28.0)  # beyond a hull's end: clear of its blur, and as far as foam is seen
+_GRADIENT = 0.5  # spreads by which the sea itself may differ between a ship's ends
 _WAVE_CORRELATION = 2.0  # cells of sea that vary together, as the root of their number
-# Blur of a 5 m imager (MTF at Nyquist 0.25: 0.53 cells) and of the bilinear look-up (0.41 cells).
-_BLUR_CELLS = 0.67
+# Blur of a 5 m imager (MTF at Nyquist 0.25: 0.53 cells); the bilinear look-up adds up to 0.41.
+_BLUR_CELLS = 0.6
+_WILD = 1e4
 _MODEL_SIGMA_CELLS = 0.35  # how far a hull's ends are from a rectangle's, one standard deviation
 # A bow that tapers over a tenth to a quarter of the length is half missing from the rectangle that
 # fits best: so much of the length the rectangle has, and how that varies between ships.
-_RECTANGLE_SHARE, _RECTANGLE_SIGMA = 0.92, 0.03
+_RECTANGLE_SHARE, _RECTANGLE_SIGMA = 0.88, 0.04
 _PLACE_SIGMA_CELLS = 0.5  # of the geolocation
 
 
@@ -98,27 +108,41 @@ def find_vessels(
     score = anomaly(tile, sea)
     if score is None:
         return ()
-    labels, count = ndimage.label(score > _SUPPORT, structure=np.ones((3, 3), np.int8))
-    if not count:
-        return ()
-    peaks = ndimage.maximum(score, labels, np.arange(1, count + 1))
-    boxes = ndimage.find_objects(labels)
-    order = [int(one) for one in np.argsort(-peaks, kind="stable") if peaks[one] > _SEED]
-    found: list[tuple[Vessel, _Hull]] = []
-    for number in order:
-        rows, columns = boxes[number]
-        longest = 3.0 * _LENGTHS_M[1] / tile.grid.gsd_m
-        if rows.stop - rows.start > longest or columns.stop - columns.start > longest:
+    found: list[_Hull] = []
+    vessels = []
+    for row, column in _peaks(score):
+        peak = float(score[row, column])
+        if any(_belongs(row, column, peak, other) for other in found):
             continue
-        hull = _fit(score, labels, number + 1, boxes[number], tile.grid.gsd_m)
-        if hull is None or any(_behind(hull, other) for _, other in found):
+        hull = _best_fit(score, row, column, tile.grid.gsd_m)
+        if hull is None or any(_belongs(hull.row, hull.column, peak, other) for other in found):
             continue
-        if static is not None and static[round(hull.row), round(hull.column)]:
+        if static is not None and static[_cell(hull.row, hull.column, tile.grid.shape)]:
+            continue
+        if not _inside(hull, tile.grid):
+            found.append(hull)  # its foam may reach in
             continue
         vessel = _vessel(hull, tile)
         if vessel is not None:
-            found.append((vessel, hull))
-    return tuple(sorted((vessel for vessel, _ in found), key=lambda one: (one.row, one.column)))
+            found.append(hull)
+            vessels.append(vessel)
+    return tuple(sorted(vessels, key=lambda one: (one.row, one.column)))
+
+
+def _cell(row: float, column: float, shape: tuple[int, int]) -> tuple[int, int]:
+    """Return the cell that holds a place, or the nearest one of the grid."""
+    return min(max(round(row), 0), shape[0] - 1), min(max(round(column), 0), shape[1] - 1)
+
+
+def _peaks(score: NDArray[np.float32]) -> list[tuple[int, int]]:
+    """Return the brightest cells of their surroundings, the brightest first."""
+    rows, columns = np.nonzero(score > _SEED)
+    if not rows.size:
+        return []
+    values = score[rows, columns]
+    top = np.array([_tops(score, int(r), int(c)) for r, c in zip(rows, columns, strict=True)])
+    order = np.lexsort((columns[top], rows[top], -values[top]))
+    return [(int(rows[top][k]), int(columns[top][k])) for k in order]
 
 
 def hulls(vessels: tuple[Vessel, ...], grid: Grid) -> NDArray[np.bool_]:
@@ -261,104 +285,141 @@ def _axes(
     return along, across
 
 
-def _bar(offset: NDArray[np.float64], length: float) -> NDArray[np.float64]:
-    """Return a bar of unit height, blurred."""
-    return np.asarray(
-        ndtr((offset + length / 2.0) / _BLUR_CELLS) - ndtr((offset - length / 2.0) / _BLUR_CELLS)
-    )
+@njit(cache=True, nogil=True)
+def _tops(score: NDArray[np.float32], row: int, column: int) -> bool:
+    """Return whether no cell within two is brighter; of equals the first is the one."""
+    here = score[row, column]
+    for i in range(max(row - 2, 0), min(row + 3, score.shape[0])):
+        for j in range(max(column - 2, 0), min(column + 3, score.shape[1])):
+            there = score[i, j]
+            if there > here or (there == here and (i, j) < (row, column)):
+                return False
+    return True
 
 
+@njit(cache=True, nogil=True)
+def _step(offset: float) -> float:
+    """Return an edge from 0 to 1, blurred."""
+    return 0.5 * math.erfc(-offset / (_BLUR_CELLS * math.sqrt(2.0)))
+
+
+@njit(cache=True, nogil=True)
 def _model(
-    parameters: NDArray[np.float64],
-    down: NDArray[np.float64],
-    right: NDArray[np.float64],
-    decay: float,
+    parameters: NDArray[np.float64], down: NDArray[np.float64], right: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return a hull, foam astern and foam ahead, each of unit height: (cells, 3)."""
-    row, column, length, width, heading = parameters
-    along, across = _axes(down - row, right - column, heading)
-    length, width = abs(length), abs(width)
-    beam = _bar(across, width)
-    foam = _bar(across, width + 1.0)
-    columns = [_bar(along, length) * beam]
-    for sense in (-1.0, 1.0):
-        behind = sense * along - length / 2.0
-        columns.append(ndtr(behind / _BLUR_CELLS) * np.exp(-np.maximum(behind, 0.0) / decay) * foam)
-    return np.stack(columns, axis=1)
+    """Return the hull's three thirds, foam astern and foam ahead, of unit height: (cells, 5).
+
+    Thirds, for a superstructure is brighter than a deck. Foam fades over a few lengths, and widens.
+    """
+    row, column, heading = parameters[0], parameters[1], parameters[4]
+    length, width = abs(parameters[2]), abs(parameters[3])
+    sine, cosine = math.sin(heading), math.cos(heading)
+    columns = np.empty((down.size, 5))
+    for k in range(down.size):
+        along = (right[k] - column) * sine - (down[k] - row) * cosine
+        across = (right[k] - column) * cosine + (down[k] - row) * sine
+        beam = _step(across + width / 2.0) - _step(across - width / 2.0)
+        edge = _step(along + length / 2.0)
+        for third in range(3):
+            following = _step(along + length / 2.0 - (third + 1) * length / 3.0)
+            columns[k, third] = (edge - following) * beam
+            edge = following
+        for sense in range(2):
+            behind = (1.0 - 2.0 * sense) * -along - length / 2.0
+            aft = max(behind, 0.0) / max(length, 1.0)
+            half = 0.5 * width * (1.0 + _FOAM_WIDENS * aft)
+            foam = _step(across + half) - _step(across - half)
+            columns[k, 3 + sense] = _step(behind) * math.exp(-aft / _FOAM_FADES) * foam
+        for part in range(5):  # what is next to nothing would want a height next to infinite
+            if columns[k, part] < 1e-6:
+                columns[k, part] = 0.0
+    return columns
+
+
+def _best_fit(score: NDArray[np.float32], row: int, column: int, gsd_m: float) -> _Hull | None:
+    """Return the hull at a bright cell, or None where nothing explains what is there."""
+    for share in _HULL_SHARES:
+        hull = _fit(score, row, column, gsd_m, share)
+        if hull is not None and hull.explained >= _LEAST_EXPLAINED:
+            return hull
+    return None
 
 
 def _fit(
-    score: NDArray[np.float32],
-    labels: NDArray[np.int32],
-    label: int,
-    box: tuple[slice, slice],
-    gsd_m: float,
+    score: NDArray[np.float32], row: int, column: int, gsd_m: float, share: float
 ) -> _Hull | None:
     """Return the hull and wake that explain a bright spot best, or None where nothing fits."""
-    margin = 4
-    rows = slice(max(box[0].start - margin, 0), min(box[0].stop + margin, score.shape[0]))
-    columns = slice(max(box[1].start - margin, 0), min(box[1].stop + margin, score.shape[1]))
-    stamp = score[rows, columns].astype(np.float64)
-    owner = labels[rows, columns]
-    mine = owner == label
-    use = ndimage.binary_dilation(mine, np.ones((3, 3), np.bool_), iterations=3)
-    use &= (owner == 0) | mine
-    inside = np.where(owner == label, stamp, 0.0)
-    bright = inside > 0.4 * inside.max()
-    down, right = np.nonzero(bright)
-    weight = np.minimum(stamp[bright], 0.8 * inside.max())
-    middle = np.array([np.average(down, weights=weight), np.average(right, weights=weight)])
-    if bright.sum() < 2:
-        spread, heading = np.array([0.1, 0.2]), 0.0
-    else:
-        spread, vectors = np.linalg.eigh(np.cov(np.stack([down, right]), aweights=weight, ddof=0))
-        heading = float(np.arctan2(vectors[1, 1], -vectors[0, 1]))
-    start = np.array(
-        [
-            *middle,
-            max(np.sqrt(12.0 * max(spread[1], 0.0)), 2.0),
-            max(np.sqrt(12.0 * max(spread[0], 0.0)) - 0.5, 1.0),
-            heading,
-        ]
-    )
-    down_all, right_all = (axis.astype(np.float64) for axis in np.nonzero(use))
+    reach = int(1.2 * _LENGTHS_M[1] / gsd_m)
+    top, left = max(row - reach, 0), max(column - reach, 0)
+    window = score[top : row + reach + 1, left : column + reach + 1]
+    peak = float(score[row, column])
+    labels, _ = ndimage.label(window > share * peak, structure=np.ones((3, 3), np.int8))
+    mine = labels == labels[row - top, column - left]
+    box = ndimage.find_objects(mine.astype(np.int8))[0]
+    rows = slice(max(box[0].start - 4, 0), min(box[0].stop + 4, window.shape[0]))
+    columns = slice(max(box[1].start - 4, 0), min(box[1].stop + 4, window.shape[1]))
+    stamp, bright = window[rows, columns].astype(np.float64), mine[rows, columns]
+    use = ndimage.binary_dilation(bright, np.ones((3, 3), np.bool_), iterations=3)
+    others = (labels[rows, columns] > 0) & ~bright
+    use &= ~ndimage.binary_dilation(others, np.ones((3, 3), np.bool_))
+    use |= bright
+    start = _start(stamp, bright)
+    down, right = (axis.astype(np.float64) for axis in np.nonzero(use))
     values = stamp[use]
-    decay = _WAKE_DECAY_M / gsd_m
 
     def residual(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        matrix = _model(parameters, down_all, right_all, decay)
+        if not np.all(np.abs(parameters) < _WILD):
+            return 2.0 * values  # a step too far: worse than no hull at all
+        matrix = _model(parameters, down, right)
+        if matrix[:, :3].sum() < 1.0:
+            return 2.0 * values  # no hull in sight
         heights, _ = nnls(matrix, values)
         return np.asarray(matrix @ heights - values)
 
-    solution = least_squares(residual, start, method="lm", max_nfev=120, x_scale=[1, 1, 2, 1, 0.1])
-    matrix = _model(solution.x, down_all, right_all, decay)
-    heights, _ = nnls(matrix, values)
-    if heights[0] <= 0.0:
+    solution = least_squares(residual, start, method="lm", max_nfev=150, x_scale=[1, 1, 2, 1, 0.1])
+    if not np.all(np.abs(solution.x) < _WILD) or not np.all(np.isfinite(solution.jac)):
         return None
-    left = values - matrix @ heights
-    noise = max(float(np.sqrt(np.mean(left**2))), 1.0)
+    matrix = _model(solution.x, down, right)
+    heights, _ = nnls(matrix, values)
+    if heights[:3].max() <= 0.0:
+        return None
+    left_over = values - matrix @ heights
+    noise = max(float(np.sqrt(np.mean(left_over**2))), 1.0)
     sigmas = _sigmas(solution.jac, noise)
-    row, column, length, width, heading = solution.x
+    middle_row, middle_column, length, width, heading = (float(one) for one in solution.x)
     length, width = abs(length), abs(width)
+    middle_row, middle_column = middle_row + rows.start + top, middle_column + columns.start + left
     if width > length:
         length, width, heading = width, length, heading + np.pi / 2.0
-    row, column = float(row) + rows.start, float(column) + columns.start
-    wake = _wake(score, row, column, length, width, heading)
+    wake = _wake(score, middle_row, middle_column, length, width, heading)
     if wake < 0.0:
         heading += np.pi
     return _Hull(
-        row=row,
-        column=column,
-        length=float(length),
-        width=float(width),
+        row=middle_row,
+        column=middle_column,
+        length=length,
+        width=width,
         heading=float(heading % (2.0 * np.pi)),
         length_sigma=sigmas[2],
         heading_sigma=sigmas[4],
         place_sigma=max(sigmas[0], sigmas[1]),
         wake=abs(wake),
-        explained=1.0 - float(np.sum(left**2) / np.sum(values**2)),
-        peak=float(inside.max()),
+        explained=1.0 - float(np.sum(left_over**2) / np.sum(values**2)),
+        peak=peak,
     )
+
+
+def _start(stamp: NDArray[np.float64], bright: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return row, column, length, width and heading by the moments of a bright spot."""
+    down, right = np.nonzero(bright)
+    weight = stamp[bright]
+    middle = np.average(down, weights=weight), np.average(right, weights=weight)
+    spread, heading = np.array([0.1, 0.3]), 0.0
+    if weight.size > 2:
+        spread, vectors = np.linalg.eigh(np.cov(np.stack([down, right]), aweights=weight, ddof=0))
+        heading = float(np.arctan2(vectors[1, 1], -vectors[0, 1]))
+    long, wide = np.sqrt(12.0 * np.maximum(spread[::-1], 0.0))
+    return np.array([*middle, max(long, 2.0), max(wide - 0.5, 1.0), heading])
 
 
 def _wake(
@@ -385,7 +446,8 @@ def _wake(
         where = np.stack([row + down, column + right])
         values = ndimage.map_coordinates(score, where, order=0, mode="nearest")
         levels.append(float(np.median(values.mean(axis=1))))
-    spread = 1.25 * _WAVE_CORRELATION / np.sqrt(steps.size * across.size)
+    waves = 1.25 * _WAVE_CORRELATION / np.sqrt(steps.size * across.size)
+    spread = np.hypot(waves, _GRADIENT)
     return float((levels[0] - levels[1]) / spread)
 
 
@@ -396,36 +458,36 @@ def _sigmas(jacobian: NDArray[np.float64], noise: float) -> list[float]:
     return [float(np.sqrt(max(value, 0.0))) for value in np.diag(covariance)]
 
 
-def _behind(hull: _Hull, other: _Hull) -> bool:
-    """Return whether a fainter spot lies on a hull that was found, or in its wake."""
-    along, across = _axes(
-        np.array(hull.row - other.row), np.array(hull.column - other.column), other.heading
-    )
-    beside = abs(float(across)) < other.width / 2.0 + 3.0
-    if not beside:
-        return False
-    if abs(float(along)) < other.length / 2.0 + 3.0:
+def _belongs(row: float, column: float, peak: float, other: _Hull) -> bool:
+    """Return whether a fainter spot lies on a hull that was found, or is foam of its wake.
+
+    Foam is fainter than the hull that makes it; what is bright in a wake is another ship. The trail
+    astern widens; Kelvin's wedge opens by 19.5 degrees to either side and is fainter still.
+    """
+    ahead, across = _axes(np.array(row - other.row), np.array(column - other.column), other.heading)
+    aside = abs(float(across)) - other.width / 2.0 - 3.0
+    astern = -float(ahead) - other.length / 2.0
+    if aside < 0.0 and abs(float(ahead)) < other.length / 2.0 + 3.0:
         return True
-    # Foam is fainter than the hull that makes it; another ship in the wake need not be.
-    foam = hull.peak < _FOAM_SHARE * other.peak and other.wake > _LEAST_WAKE_SIGMAS
-    return foam and -4.0 * other.length - 40.0 < float(along) < 0.0
+    if other.wake < _LEAST_WAKE_SIGMAS or not 0.0 < astern < 12.0 * other.length + 40.0:
+        return False
+    trail = aside < 0.15 * astern and peak < _TRAIL_SHARE * other.peak
+    wedge = aside < 0.36 * astern and peak < _WEDGE_SHARE * other.peak
+    return trail or wedge
 
 
 def _vessel(hull: _Hull, tile: Tile) -> Vessel | None:
     """Return what was measured, or None where it is not shaped like a vessel."""
     gsd_m = tile.grid.gsd_m
     length_m, width_m = hull.length * gsd_m, hull.width * gsd_m
-    rows, columns = tile.grid.shape
-    if not (-0.5 < hull.row < rows - 0.5 and -0.5 < hull.column < columns - 0.5):
-        return None
     # A beam below the blur is not resolved: then the length alone must tell.
     elongation = hull.length / max(hull.width, 0.8)
     if not _LENGTHS_M[0] <= length_m <= _LENGTHS_M[1] or width_m > _WIDEST_M:
         return None
-    if elongation < _LEAST_ELONGATION or hull.explained < _LEAST_EXPLAINED:
+    if elongation < _LEAST_ELONGATION:
         return None
-    contrast = _contrast(hull, tile)
-    if contrast < _LEAST_CONTRAST:
+    contrast = _contrast(hull, tile, "nir")
+    if contrast < _LEAST_CONTRAST or _foam_share(hull, tile) < _FOAM_COLOUR:
         return None
     length_m = hull.length / _RECTANGLE_SHARE * gsd_m
     known = bool(hull.wake > _LEAST_WAKE_SIGMAS)
@@ -466,14 +528,28 @@ def _place(grid: Grid, row: float, column: float) -> tuple[float, float, float]:
     return float(longitudes[0]), float(latitudes[0]), float(np.degrees(convergence))
 
 
-def _contrast(hull: _Hull, tile: Tile) -> float:
-    """Return how much brighter than the sea beside it the hull is in the near infrared."""
-    nir = tile.numbers[tile.band_names.index("nir")]
+def _inside(hull: _Hull, grid: Grid) -> bool:
+    rows, columns = grid.shape
+    return -0.5 < hull.row < rows - 0.5 and -0.5 < hull.column < columns - 0.5
+
+
+def _foam_share(hull: _Hull, tile: Tile) -> float:
+    """Return the contrast at 1.6 um over that in the green; 1 without such bands."""
+    if "swir16" not in tile.band_names:
+        return 1.0
+    return _contrast(hull, tile, "swir16") / max(_contrast(hull, tile, "green"), 1e-3)
+
+
+def _contrast(hull: _Hull, tile: Tile, band: str) -> float:
+    """Return how much brighter than the sea beside it the hull is along its middle."""
+    numbers = tile.numbers[tile.band_names.index(band)]
+    steps = np.arange(-0.4, 0.41, 0.1) * hull.length
+    rows = np.rint(hull.row - steps * np.cos(hull.heading)).astype(np.intp)
+    columns = np.rint(hull.column + steps * np.sin(hull.heading)).astype(np.intp)
+    rows = np.clip(rows, 0, tile.grid.shape[0] - 1)
+    columns = np.clip(columns, 0, tile.grid.shape[1] - 1)
     reach = int(hull.length) + 8
     top, left = max(round(hull.row) - reach, 0), max(round(hull.column) - reach, 0)
-    around = nir[top : round(hull.row) + reach + 1, left : round(hull.column) + reach + 1]
-    spot = nir[
-        max(round(hull.row) - 1, 0) : round(hull.row) + 2,
-        max(round(hull.column) - 1, 0) : round(hull.column) + 2,
-    ]
-    return float((float(spot.max()) - float(np.median(around[around > 0]))) * SCALE)
+    around = numbers[top : round(hull.row) + reach + 1, left : round(hull.column) + reach + 1]
+    deck = float(np.mean(numbers[rows, columns]))
+    return (deck - float(np.median(around[around > 0]))) * SCALE
