@@ -19,7 +19,7 @@ from orbitloom.world.synthetic_plan import Place
 
 __all__ = ["DEEP", "Lane", "Vessel", "draw_lanes", "reports", "vessels_at"]
 
-KNOT_M_S = 1852.0 / 3600.0
+_KNOT_M_S = 1852.0 / 3600.0
 _REACH_M = 8_500.0
 _STEP_M = 150.0
 _SHORTEST_LANE_M = 3_000.0
@@ -213,7 +213,7 @@ def _place(lane: Lane, place: Place, t_ns: int) -> tuple[_Ship, float, float]:
     """Return the ship on a lane at a time, and where it is."""
     if lane.speed_kn == 0.0:
         return _ship(place, lane, 0), lane.east_m, lane.north_m
-    run = lane.start * lane.length_m + lane.speed_kn * KNOT_M_S * (t_ns / 1e9)
+    run = lane.start * lane.length_m + lane.speed_kn * _KNOT_M_S * (t_ns / 1e9)
     lap, along = divmod(run, lane.length_m)
     heading = np.radians(lane.heading_deg)
     return (
