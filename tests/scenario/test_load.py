@@ -25,7 +25,7 @@ def write(folder: Path, content: str) -> Path:
 
 
 def test_every_built_in_scenario_loads():
-    assert scenario_names() == ("flood12", "scs01", "walker2x6")
+    assert scenario_names() == ("flood12", "ring12", "scs01", "walker2x6")
     for name in scenario_names():
         scenario = load(name)
         assert scenario.name == name
@@ -151,3 +151,17 @@ def test_a_scenario_that_is_there_is_taken_with_what_is_changed():
     assert (changed.seed, changed.hours, len(changed.stations)) == (4, 1.5, 4)
     with pytest.raises(ScenarioError, match="scenario flood12, key hours"):
         load(here, hours=-1)
+
+
+def test_an_app_of_a_users_is_a_file_beside_the_scenario(tmp_path):
+    (tmp_path / "mine.py").write_text("")
+    place = 'latitude_deg = 44.3\nlongitude_deg = 11.9\napp = "mine.py"\n'
+    text = f'base = "flood12"\napp = "mine.py"\n[[targets]]\nname = "A"\n{place}'
+    scenario = load(write(tmp_path, text))
+    assert scenario.app == scenario.targets[0].app == str(tmp_path / "mine.py")
+    (tmp_path / "mine.py").unlink()
+    with pytest.raises(InputFileError, match=r"key app: there is no file .*mine\.py"):
+        load(write(tmp_path, text))
+    named = text.replace('app = "mine.py"', 'app = "gold"')
+    with pytest.raises(ScenarioError, match="no app is called 'gold'"):
+        load(write(tmp_path, named))

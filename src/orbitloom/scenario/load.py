@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _DEEPEST_BASE = 8
+_APP_FILES = (".py", ".onnx", ".toml", ".json")
 _BUILTIN = files("orbitloom.scenario") / "builtin"
 
 
@@ -87,6 +88,8 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
     overrides
         Top-level keys that win over the file's, as the command line gives them; None is ignored.
         A relative file name in them starts at the working directory, one in a file at its folder.
+        An application, of the scenario or of a target, may be a file: ``.py``, ``.onnx``,
+        ``.toml`` or ``.json``.
 
     Raises
     ------
@@ -289,15 +292,27 @@ def _anchor_files(tables: dict[str, Any], source: str | Path) -> None:
     for section in ("fleet", "scene"):
         table = tables.get(section)
         if isinstance(table, dict) and isinstance(table.get("file"), str):
-            file = Path(table["file"])
-            anchored = file if file.is_absolute() else folder / file
-            tables[section] = {**table, "file": anchored}
+            tables[section] = {**table, "file": folder / table["file"]}
+    if _is_app_file(tables.get("app")):
+        tables["app"] = str(folder / tables["app"])
+    if isinstance(tables.get("targets"), list):
+        tables["targets"] = [
+            {**target, "app": str(folder / target["app"])}
+            if isinstance(target, dict) and _is_app_file(target.get("app"))
+            else target
+            for target in tables["targets"]
+        ]
+
+
+def _is_app_file(app: Any) -> bool:
+    """Return whether an application is a file of the user's, not an installed one's name."""
+    return isinstance(app, str) and app.endswith(_APP_FILES)
 
 
 def _check_extensions(tables: dict[str, Any], where: str) -> None:
     """Refuse a name that no installed extension has, before anything is flown."""
     named = {
-        "app": ("apps", tables.get("app")),
+        **{key: ("apps", app) for key, app in _apps(tables).items() if not _is_app_file(app)},
         "instrument.kind": ("instruments", _within(tables, "instrument", "kind")),
         "model.kind": ("models", _within(tables, "model", "kind")),
     }
@@ -305,6 +320,16 @@ def _check_extensions(tables: dict[str, Any], where: str) -> None:
         known = plugins.available(group)
         if isinstance(name, str) and name not in known:
             raise _unknown_extension(group, name, f"{where}, key {key}", known)
+
+
+def _apps(tables: dict[str, Any]) -> dict[str, Any]:
+    """Return the applications that are ordered, by the keys that name them."""
+    targets = enumerate(tables.get("targets", ()))
+    own = {
+        f"targets.{number}.app": target.get("app") if isinstance(target, dict) else target.app
+        for number, target in targets
+    }
+    return {"app": tables.get("app"), **own}
 
 
 def _unknown_extension(group: str, name: str, where: str, known: tuple[str, ...]) -> ScenarioError:
@@ -318,12 +343,13 @@ def _unknown_extension(group: str, name: str, where: str, known: tuple[str, ...]
 
 def _check_files(tables: dict[str, Any], where: str) -> None:
     """Refuse a file that is not there; what it holds is for its reader to judge."""
-    for section in ("fleet", "scene"):
-        file = _within(tables, section, "file")
+    named = {f"{section}.file": _within(tables, section, "file") for section in ("fleet", "scene")}
+    named |= {key: app for key, app in _apps(tables).items() if _is_app_file(app)}
+    for key, file in named.items():
         if isinstance(file, str | Path) and not Path(file).is_file():
             raise InputFileError(
                 f"there is no file {str(file)!r}",
-                where=f"{where}, key {section}.file",
+                where=f"{where}, key {key}",
                 way_out="Check the path; one that is not absolute starts at the scenario's folder",
             )
 

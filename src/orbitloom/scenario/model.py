@@ -71,7 +71,7 @@ class Target(Section):
     longitude_deg: float = Field(ge=-180, le=180)
     event: EventKind = "random"
     setting: Setting = Field("any", description="what the synthetic world must have there")
-    app: str | None = Field(None, description="what is ordered there; else the scenario's app")
+    app: str | None = Field(None, description="what is ordered there, as the key app")
 
 
 class SceneFile(Section):
@@ -145,7 +145,9 @@ class Scenario(Section):
         "the ground: a quilt of a real Sentinel-2 scene (four bands), or the synthetic world",
     )
     scene: SceneFile | None = None
-    app: str = quantity("flood", "", "choice", "entry point in orbitloom.apps")
+    app: str = quantity(
+        "flood", "", "choice", "entry point in orbitloom.apps, or a .py, .onnx, .toml, .json file"
+    )
     subscriptions: tuple[Subscription, ...] = quantity(
         (Subscription(name="everyone"),), "", "choice", "who gets which answers"
     )

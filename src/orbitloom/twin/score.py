@@ -33,7 +33,7 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     if grid is None:
         return CaptureScore(
             capture=job.task.capture,
-            app=job.task.app,
+            app=str(answer.feature["properties"]["app"]),
             event=job.event,
             kind=answer.kind,
             claimed="",
@@ -57,7 +57,7 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     footprint = max(int(np.count_nonzero(actual.imaged)), 1)
     return CaptureScore(
         capture=job.task.capture,
-        app=job.task.app,
+        app=str(answer.feature["properties"]["app"]),
         event=actual.event,
         kind=answer.kind,
         claimed=str(feature["properties"].get("event", "")),
