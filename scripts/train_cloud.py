@@ -102,7 +102,7 @@ def _sky(rng: np.random.Generator, world):
 
     view, azimuth = float(rng.uniform(0.0, 35.0)), float(rng.uniform(0.0, 180.0))
     aot, water = float(rng.choice([rng.uniform(0.03, 0.3), rng.uniform(0.3, 0.55)], p=[0.8, 0.2])), float(rng.uniform(0.5, 4.0))
-    sun_zenith = 90.0 - world._sun[0]
+    sun_zenith = 90.0 - world.place.sun_elevation_deg
     return [
         coefficients(
             band.wavelength_um, band.width_um, sun_zenith_deg=sun_zenith, view_zenith_deg=view,
@@ -117,18 +117,27 @@ def _grid(world, pixel_m: float) -> tuple[np.ndarray, np.ndarray]:
     return np.meshgrid(world.east_m + axis, world.north_m - axis)
 
 
+def _brightness(rng) -> np.ndarray:
+    """Return how bright cloud is, cell by cell: thin tops and shaded sides are dim."""
+    from orbitloom.world.fields import gaussian_field
+
+    field = gaussian_field(rng, 256, longest=float(rng.uniform(10.0, 120.0)), slope=2.6)
+    bright = float(rng.uniform(0.45, 1.1)) * np.exp(float(rng.uniform(0.1, 0.5)) * field)
+    return np.clip(bright, 0.3, 1.35)[:SIZE, :SIZE]
+
+
 def _seen(rng, world, rho, east, north):
     """Return the picture at the top, with cloud of a drawn brightness, and the classes."""
     surface = world.surface(east, north)
     sky = _sky(rng, world)
     top = np.stack([air.toa(band) for air, band in zip(sky, rho, strict=True)])
     if surface.cloud is not None:
-        brightness = float(rng.uniform(0.6, 1.25))
+        brightness = _brightness(rng)
         spectral = 1.0 + rng.normal(0.0, 0.04, len(BANDS))
-        spectral[4:] *= rng.uniform(0.6, 1.15)  # ice and large drops are darker in the infrared
+        spectral[4:] *= rng.uniform(0.4, 1.3)  # ice and large drops are darker in the infrared
         # Real edges are softer and thin cloud is commoner than the world's.
         cloud = surface.cloud ** float(np.exp(rng.uniform(math.log(0.6), math.log(1.8))))
-        shine = surface.cloud_reflectance * (brightness * spectral)[:, None, None]
+        shine = surface.cloud_reflectance * spectral[:, None, None] * brightness
         top = top + cloud * (shine.astype(np.float32) - top)
     else:
         cloud = np.zeros(east.shape, np.float32)
@@ -169,7 +178,7 @@ def _real_ground(rng: np.random.Generator, number: int):
     top = rho * shade
     cloud = surface.cloud if surface.cloud is not None else np.zeros(east.shape, np.float32)
     if surface.cloud_reflectance is not None:
-        top = top + cloud * (surface.cloud_reflectance * float(rng.uniform(0.7, 1.2)) - top)
+        top = top + cloud * (surface.cloud_reflectance * _brightness(rng) - top)
     water = (rho[1] > rho[3]) & (cloud < 0.5)
     classes = ((cloud >= 0.5) * 1 | told.shadow * 2 | water * 8).astype(np.uint8)
     known = np.array([True] * 4 + [False] * 2)
@@ -226,7 +235,7 @@ def _augmented(rng, picture, truth, known):
     picture, truth = np.rot90(picture, turns, (1, 2)), np.rot90(truth, turns)
     if rng.random() < 0.5:
         picture, truth = picture[:, :, ::-1], truth[:, ::-1]
-    gain = rng.uniform(0.85, 1.15) * (1.0 + rng.normal(0.0, 0.05, len(BANDS)))
+    gain = rng.uniform(0.8, 1.2) * (1.0 + rng.normal(0.0, 0.07, len(BANDS)))
     offset = rng.normal(0.0, 0.008, len(BANDS)) + rng.uniform(-0.01, 0.02)
     picture = picture.astype(np.float32) * gain[:, None, None] + offset[:, None, None]
     picture = picture + rng.normal(0.0, rng.uniform(0.0, 0.008), picture.shape)

@@ -351,11 +351,11 @@ def score(
         typer.echo(f"{name:<12} {'-' if value is None else value}")
 
 
-instrument_app = typer.Typer(help="Imagers as TOML files.", no_args_is_help=True)
-app.add_typer(instrument_app, name="instrument")
+_instrument_app = typer.Typer(help="Imagers as TOML files.", no_args_is_help=True)
+app.add_typer(_instrument_app, name="instrument")
 
 
-@instrument_app.command("simulate")
+@_instrument_app.command("simulate")
 def instrument_simulate(
     instrument: Annotated[
         str, typer.Argument(metavar="NAME|FILE.toml", help="imager5m, imager10m or a TOML file.")
@@ -417,11 +417,11 @@ def instrument_simulate(
     typer.echo(f"next: orbitloom process --packets {out}")
 
 
-detector_app = typer.Typer(help="Applications of your own.", no_args_is_help=True)
-app.add_typer(detector_app, name="app")
+_detector_app = typer.Typer(help="Applications of your own.", no_args_is_help=True)
+app.add_typer(_detector_app, name="app")
 
 
-@detector_app.command("check")
+@_detector_app.command("check")
 def app_check(
     name: Annotated[
         str, typer.Argument(metavar="NAME|FILE", help="An application, or your file: .py .onnx ...")

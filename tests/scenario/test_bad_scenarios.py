@@ -125,7 +125,7 @@ TABLE = {
         'base = "ring13"',
         "key base",
         "there is no scenario 'ring13'",
-        "Built in: flood12, scs01",
+        "Built in: flood12, ring12, scs01",
     ),
     "a base that is no name": ('base = ["flood12"]', "key base", "['flood12']", "Built in: flood12"),
     "unknown net": (
@@ -203,7 +203,7 @@ TABLE = {
         "'file' is missing",
         "Add it",
     ),
-    "unknown app": ('app = "fires"', "key app", "no app is called 'fires'", "Known: flood"),
+    "unknown app": ('app = "fires"', "key app", "no app is called 'fires'", "flood, maritime"),
     "unknown model": (
         '[model]\nkind = "gpt"',
         "key model.kind",

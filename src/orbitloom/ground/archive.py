@@ -60,7 +60,7 @@ class Archive:
         PacketError
             If the chip is not a raster.
         """
-        item = _item(arrival, self._scenario.instrument.kind)
+        item = _item(arrival, self._scenario.instrument.name or self._scenario.instrument.kind)
         parts = {"record.geojson": arrival.answer.record}
         if arrival.answer.chip:
             parts["chip.tif"] = arrival.answer.chip

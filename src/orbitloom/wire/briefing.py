@@ -132,5 +132,6 @@ class Briefing:
             total.update(repr((self.terrain.epsg, self.terrain.transform)).encode())
             total.update(np.ascontiguousarray(self.terrain.height_m).tobytes())
         if self.earlier is not None:
-            total.update(repr(self.earlier).encode())
+            earlier = {name: getattr(self.earlier, name) for name in Earlier.__slots__}
+            total.update(canonical_json(earlier))
         return total.hexdigest()
