@@ -392,11 +392,12 @@ def resample_bands(
     half, zero = np.float32(0.5), np.float32(0.0)
     last_line, last_column = np.float32(lines - 1), np.float32(columns - 1)
     low, high, factor = np.float32(1.0), np.float32(65_535.0), np.float32(scale)
-    beside, below = min(1, columns - 1), columns * min(1, lines - 1)
+    # Unsigned, so that the compiler need not look whether an index counts from the end.
+    beside, below = np.uint64(min(1, columns - 1)), np.uint64(columns * min(1, lines - 1))
     # Patch by patch and in it band by band, so that what neighbouring rows share stays near.
     room = rows * _PATCH
-    at_row, at_cell = np.empty(room, np.int32), np.empty(room, np.int32)
-    corner = np.empty(room, np.int32)
+    at_row, at_cell = np.empty(room, np.uint32), np.empty(room, np.uint32)
+    corner = np.empty(room, np.uint32)
     down, right = np.empty(room, np.float32), np.empty(room, np.float32)
     for start in range(0, cells, _PATCH):
         end, count = min(start + _PATCH, cells), 0
@@ -424,7 +425,7 @@ def resample_bands(
             if count < rows * (end - start):
                 out[:, start:end] = 0
             for index in range(count):
-                at = corner[index]
+                at = np.uint64(corner[index])
                 upper = image[at] + right[index] * (image[at + beside] - image[at])
                 under = at + below
                 lower = image[under] + right[index] * (image[under + beside] - image[under])
