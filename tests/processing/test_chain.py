@@ -172,7 +172,7 @@ def test_most_lines_lost_is_a_gap(land):
     assert (said["kind"], said["reason"]) == ("not_observable", "gap")
 
 
-@pytest.mark.parametrize("names", [("fire", "rules"), ("flood", "oracle")])
+@pytest.mark.parametrize("names", [("fires", "rules"), ("flood", "oracle")])
 def test_unknown_names_are_said_plainly(lake, names):
     with pytest.raises(ScenarioError, match="is called"):
         run(lake, app=names[0], model=names[1])

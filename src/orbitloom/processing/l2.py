@@ -125,7 +125,8 @@ def to_reflectance(
     names = calibration.band_names
     good = (mask & NO_DATA) == 0
     east, north, up = _local(place, direction_ecef)
-    mask |= cloud_masks(rho, names, good, _shadow_step_px(place, -east / up, -north / up))
+    step_px = _shadow_step_px(place, -east / up, -north / up)
+    mask |= cloud_masks(rho, names, good, step_px, calibration.gsd_m)
     reflectance = Reflectance(
         reflectance=rho,
         mask=mask,

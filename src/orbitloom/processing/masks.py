@@ -1,9 +1,11 @@
-"""What each pixel shows: cloud, shadow, water, snow, by thresholds on reflectance at the top.
+"""What each pixel shows: cloud, shadow, water, snow, from reflectance at the top.
 
-Cloud and snow are the threshold tests of Fmask (Zhu & Woodcock, 2012, Remote Sensing of Environment
-118), as far as the bands go; water is McFeeters' index (1996, International Journal of Remote
-Sensing 17); snow is the index of Hall, Riggs & Salomonson (1995, Remote Sensing of Environment 54).
-See docs/design/atmosphere.md.
+Thresholds propose, and a small network (`cloudnet`), which sees shapes and surroundings at 40 m,
+disposes: cloud is what the network is sure of, and what both think possible. Where its bands are
+missing the thresholds stand alone. Those for cloud and snow are the tests of Fmask (Zhu & Woodcock,
+2012, Remote Sensing of Environment 118), as far as the bands go; water is McFeeters' index (1996,
+International Journal of Remote Sensing 17); snow is the index of Hall, Riggs & Salomonson (1995,
+Remote Sensing of Environment 54). See docs/design/masks.md.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.errors import ScenarioError
+from orbitloom.processing import cloudnet
 
 __all__ = [
     "CLOUD",
@@ -56,6 +59,8 @@ _CLOUD_HEIGHTS_M = (200.0, 12_000.0)
 _SHADOW_SHARE = 0.65
 _LEAST_FIT = 0.3  # Fmask's threshold for a cloud and its shadow to belong together
 _COARSE = 4
+# Chosen on synthetic scenes of seeds 100 to 111; see docs/design/masks.md.
+_NETWORK_M, _POSSIBLE, _SURE = 40.0, 0.1, 0.6
 
 
 def ndwi(green: NDArray[np.float32], nir: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -70,6 +75,7 @@ def cloud_masks(
     band_names: Sequence[str],
     good: NDArray[np.bool_],
     shadow_step_px: tuple[float, float] | None,
+    pixel_m: float = 10.0,
 ) -> NDArray[np.uint8]:
     """Return where there is cloud, shadow, water or snow.
 
@@ -84,6 +90,8 @@ def cloud_masks(
     shadow_step_px
         How far a shadow moves, in lines and columns, for each metre of cloud height; None if the
         Sun's place is not known, and then no shadow is looked for.
+    pixel_m
+        Side of a pixel: the network runs at 40 m.
 
     Returns
     -------
@@ -95,7 +103,17 @@ def cloud_masks(
     ScenarioError
         If no band is visible light, so that cloud cannot be told from ground.
     """
-    return threshold_masks(toa, band_names, good, shadow_step_px)
+    cloud, snow = _thresholds(toa, band_names, good)
+    shrink = max(1, round(_NETWORK_M / pixel_m))
+    chances = cloudnet.chances(toa, band_names, good, shrink)
+    if chances is not None:
+        chance = _enlarged(chances[cloudnet.CLASSES.index("cloud")], shrink, good.shape)
+        cloud = ((cloud & (chance > _POSSIBLE)) | (chance > _SURE)) & good
+        if "swir16" not in band_names:
+            white = _enlarged(chances[cloudnet.CLASSES.index("snow")], shrink, good.shape)
+            snow = (white > 0.5) & good
+        snow &= ~cloud
+    return _flags(toa, band_names, good, cloud, snow, shadow_step_px)
 
 
 def threshold_masks(
@@ -109,6 +127,14 @@ def threshold_masks(
     Works with whatever bands there are: without blue the next longer band stands in for it;
     without green or near infrared there is no water, without 1.6 um no snow.
     """
+    cloud, snow = _thresholds(toa, band_names, good)
+    return _flags(toa, band_names, good, cloud, snow, shadow_step_px)
+
+
+def _thresholds(
+    toa: NDArray[np.float32], band_names: Sequence[str], good: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return cloud and snow by thresholds."""
     bands = {name: toa[index] for index, name in enumerate(band_names)}
     visible = [bands[name] for name in ("blue", "green", "red") if name in bands]
     if not visible:
@@ -116,7 +142,6 @@ def threshold_masks(
             f"the bands {', '.join(band_names)} cannot show cloud",
             way_out="A scene needs at least one of blue, green and red",
         )
-    flags = np.zeros(good.shape, dtype=np.uint8)
     green, nir, swir16 = (bands.get(name) for name in ("green", "nir", "swir16"))
     snow = np.zeros_like(good)
     if green is not None and swir16 is not None:
@@ -124,20 +149,48 @@ def threshold_masks(
         if nir is not None:
             snow &= nir > _SNOW_NIR
     cloud = _cloud(visible, good & ~snow) & good
-    snow &= ~cloud
+    return cloud, snow & ~cloud
+
+
+def _flags(
+    toa: NDArray[np.float32],
+    band_names: Sequence[str],
+    good: NDArray[np.bool_],
+    cloud: NDArray[np.bool_],
+    snow: NDArray[np.bool_],
+    shadow_step_px: tuple[float, float] | None,
+) -> NDArray[np.uint8]:
+    """Return all flags, water and the clouds' shadows among them."""
+    bands = {name: toa[index] for index, name in enumerate(band_names)}
+    green, nir = bands.get("green"), bands.get("nir")
     water = np.zeros_like(good)
     if green is not None and nir is not None:
         water = (ndwi(green, nir) > 0.0) & good & ~cloud & ~snow
+    flags = np.zeros(good.shape, dtype=np.uint8)
     flags[cloud] |= CLOUD
     flags[water] |= WATER
     flags[snow] |= SNOW
     if shadow_step_px is not None:
-        bright = visible[-1] if nir is None else nir
-        shadow = _shadow(
-            cloud, water, visible[0] if green is None else green, bright, good, shadow_step_px
-        )
-        flags[shadow] |= SHADOW
+        lit = next(bands[name] for name in ("green", "blue", "red") if name in bands)
+        land = lit if nir is None else nir
+        flags[_shadow(cloud, water, lit, land, good, shadow_step_px)] |= SHADOW
     return flags
+
+
+def _enlarged(
+    values: NDArray[np.float32], times: int, shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Return a coarse grid's values on the fine one, bilinear between the cells' centres."""
+    for axis in (0, 1):
+        place = (np.arange(shape[axis]) + 0.5) / times - 0.5
+        place = np.clip(place, 0.0, values.shape[axis] - 1.0).astype(np.float32)
+        before = np.minimum(place.astype(np.intp), max(values.shape[axis] - 2, 0))
+        after = np.minimum(before + 1, values.shape[axis] - 1)
+        share = (place - before).astype(np.float32)
+        share = share[:, None] if axis == 0 else share[None, :]
+        low = values.take(before, axis)
+        values = low + share * (values.take(after, axis) - low)
+    return values
 
 
 def _cloud(visible: Sequence[NDArray[np.float32]], good: NDArray[np.bool_]) -> NDArray[np.bool_]:

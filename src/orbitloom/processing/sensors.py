@@ -203,7 +203,7 @@ def _tile(scene: RawScene, window: _Window | None) -> Tile:
         reach_px = 1.0 / math.tan(math.radians(elevation_deg)) / grid.gsd_m
         azimuth = math.radians(azimuth_deg)
         step = (math.cos(azimuth) * reach_px, -math.sin(azimuth) * reach_px)
-    mask |= cloud_masks(rho, names, good, step)
+    mask |= cloud_masks(rho, names, good, step, grid.gsd_m)
     solar, at_surface = np.empty(0), scene.at_surface
     known = all(band.um > 0.0 for band in scene.bands.values())
     if known and elevation_deg >= _LEAST_SUN_DEG and scene.sensed_ns:
