@@ -53,7 +53,7 @@ def answer_tile(
     verdict = None if finding.evidence is None else model.assess(finding.evidence)
     told = properties | _told(finding, verdict, model.name)
     told |= {
-        "eo:cloud_cover": round(100.0 * (1.0 - finding.clear_share), 2),
+        "eo:cloud_cover": round(100.0 * (1.0 - float(finding.clear_share)), 2),
         "proj:code": f"EPSG:{tile.grid.epsg}",
         "proj:shape": list(tile.grid.shape),
         "proj:transform": list(tile.grid.transform),
@@ -96,13 +96,13 @@ def feature_answer(
 
 def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str, Any]:
     """Return the properties that say what was found."""
-    told: dict[str, Any] = {"clear_share": round(finding.clear_share, 4)}
+    told: dict[str, Any] = {"clear_share": round(float(finding.clear_share), 4)}
     if finding.series:
         told["series"] = [
             {
                 "name": measure.name,
-                "value": round(measure.value, 6),
-                "sigma": round(measure.sigma, 6),
+                "value": round(float(measure.value), 6),
+                "sigma": round(float(measure.sigma), 6),
                 "unit": measure.unit,
             }
             for measure in finding.series
@@ -125,9 +125,9 @@ def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str,
     told |= {
         "kind": "alert",
         "event": evidence.event,
-        "area_km2": round(evidence.area_km2, 4),
-        "area_sigma_km2": round(evidence.area_sigma_km2, 4),
-        "confidence": round(finding.confidence, 3),
+        "area_km2": round(float(evidence.area_km2), 4),
+        "area_sigma_km2": round(float(evidence.area_sigma_km2), 4),
+        "confidence": round(float(finding.confidence), 3),
         "headline": finding.headline,
         "parts": evidence.parts,
         "severity": finding.severity,
@@ -135,8 +135,8 @@ def _told(finding: Finding, verdict: Assessment | None, model: str) -> dict[str,
     if evidence.measures:
         told["measures"] = {
             measure.name: {
-                "value": round(measure.value, 4),
-                "sigma": round(measure.sigma, 4),
+                "value": round(float(measure.value), 4),
+                "sigma": round(float(measure.sigma), 4),
                 "unit": measure.unit,
             }
             for measure in evidence.measures
