@@ -25,6 +25,7 @@ GRADES = {"L3": 4, "L4": 6}
 
 _OUTLINE_BYTES = 5_600
 _DETAIL_BYTES = 3_000
+_CHIP_BYTES, _LEAST_OUTLINE = 1_600, 600  # kept for the picture; for the outline of anything
 _ANSWER_BYTES = 10_000  # outline, details and chip share it; the picture takes what is left
 
 
@@ -76,7 +77,9 @@ def answer_tile(
         told["maturity"] = "early"
     if finding.area is None or verdict is None or held:
         return feature_answer(footprint, told)
-    geometry = outline(finding.area, tile.grid, _OUTLINE_BYTES)
+    base = len(feature_answer(footprint, told).to_bytes())
+    room = _ANSWER_BYTES - _CHIP_BYTES - base
+    geometry = outline(finding.area, tile.grid, max(min(_OUTLINE_BYTES, room), _LEAST_OUTLINE))
     left = _ANSWER_BYTES - len(feature_answer(geometry, told).to_bytes())
     return feature_answer(geometry, told, chip(tile, finding.area, left))
 
