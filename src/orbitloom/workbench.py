@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,21 @@ from rasterio.warp import transform_geom
 from orbitloom._version import __version__
 from orbitloom.errors import InputFileError, OutputError, ScenarioError
 from orbitloom.ground import Ground
+from orbitloom.ground.arrival import slug
 from orbitloom.ground.files import write_file
 from orbitloom.ground.tile_item import write_tile
+from orbitloom.known import Known, Notebook, read_json
 from orbitloom.processing import l3
 from orbitloom.processing.answering import GRADES, answer_tile
 from orbitloom.processing.apps import Context
 from orbitloom.processing.byo import load_app
 from orbitloom.processing.chain import judge, raise_levels
-from orbitloom.processing.memory import Memory
+from orbitloom.processing.masks import NO_DATA
 from orbitloom.processing.outline import outline
 from orbitloom.processing.sensors import open_scene
 from orbitloom.report.summary import is_hit
-from orbitloom.scenario import Scenario, SceneFile, Target, load, plugins
+from orbitloom.scenario import SceneFile, Target, load, plugins
+from orbitloom.scenario.hardware import Instrument
 from orbitloom.scenario.load import load_instrument
 from orbitloom.scenario.time import from_iso, to_iso
 from orbitloom.twin.result import CaptureScore
@@ -41,25 +45,39 @@ from orbitloom.wire.briefing import Briefing
 from orbitloom.wire.capture_file import Capture, read_capture, read_packets
 from orbitloom.world.simulate import simulate as simulate_capture
 
-__all__ = ["Known", "Processed", "process_packets", "process_scene", "score", "simulate"]
+__all__ = [
+    "Known",
+    "Processed",
+    "Progress",
+    "process_packets",
+    "process_scene",
+    "score",
+    "simulate",
+]
+
+Progress = Callable[[str, float], None]
+"""Told what is happening and which share of the work is done, 0 to 1."""
 
 _RECORD = "process.json"
-_MEMORY_BYTES = 2_000_000_000
+_EDGE_BYTES = 2_000
+_LAND = {
+    "flood": "river",
+    "fire": "forest",
+    "burn": "forest",
+    "crop_stress": "farmland",
+    "vessels": "coast",
+    "lake": "lake",
+    "snow": "mountain",
+}
+_LOOKS_FOR = {
+    "fire": "fire",
+    "burn": "fire",
+    "crop_stress": "agriculture",
+    "vessels": "maritime",
+    "lake": "climate",
+    "snow": "climate",
+}
 _OWN = ("answer.geojson", "chip.tif", "L3.tif", "L3.json", "inbox", "catalog", "series.nc")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What a user knows of a place, as files; each may be missing.
-
-    `fields`, `regions` and `land` are GeoJSON; `memory` is the on-board memory's file, read before
-    and written after the look.
-    """
-
-    fields: Path | None = None
-    regions: Path | None = None
-    land: Path | None = None
-    memory: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,13 +107,14 @@ def process_packets(
     app: str | None = None,
     model: str = "rules",
     known: Known | None = None,
+    progress: Progress | None = None,
 ) -> Processed:
     """Turn a capture's packets into its answer, and write everything to a folder.
 
     Parameters
     ----------
     source
-        A capture's folder, or a file of packets alone; then `instrument` is needed.
+        A capture's folder, or a file of packets alone; then, and only then, `instrument` is needed.
     out
         Folder for the files: new, empty, or of an earlier run.
     instrument
@@ -105,7 +124,10 @@ def process_packets(
     model
         Name of the model.
     known
-        What is known of the place besides what came with the capture.
+        What is known of the place besides what came with the capture. A memory that knows the
+        place wins over the baseline that came with it.
+    progress
+        Told what is happening and which share of the work is done, 0 to 1.
 
     Raises
     ------
@@ -113,29 +135,35 @@ def process_packets(
         If something cannot be used; says what, where and the way out.
     """
     started = clock.process_time()
+    tell, known = progress or _silent, known or Known()
+    _check_folder(out, _RECORD)
     capture = _capture(source, instrument)
-    task = capture.task if app is None else replace(capture.task, app=_app_name(app))
-    application = load_app(app or task.app)
+    application = load_app(app or capture.task.app)
+    task = replace(capture.task, app=application.name)
     _check_bands(application.requires, capture.calibration.band_names, application.name)
-    memory = _memory(known)
-    briefing = _with_known(capture.briefing, known)
+    assessor, notebook = plugins.load("models", model)(), Notebook(known.memory)
+    briefing = known.laid_over(capture.briefing)
+    tell("L0 to L3", 0.1)
     levels = raise_levels(capture.packets, task, capture.calibration, briefing)
-    if memory is not None and levels.tile is not None:
-        briefing = replace(briefing, baseline=memory.baseline(levels.tile.grid))
-    assessor = plugins.load("models", model)()
+    if levels.tile is not None:
+        usual = notebook.baseline(levels.tile.grid, briefing.baseline)
+        briefing = replace(briefing, baseline=usual)
+    tell(application.name, 0.7)
     result = judge(
         levels, capture.packets, task, capture.calibration, application, assessor, briefing
     )
-    _prepare(out)
-    design = capture.about.get("instrument") or {}
-    files = _deliver(out, result.answer, str(design.get("name") or instrument or "unknown"))
+    tell("writing", 0.9)
+    files = _record(out, source, result.answer, result.level_bytes)
+    files += _deliver(out, result.answer, _imager(capture.about, instrument))
     if levels.tile is not None:
-        said = result.answer.feature["properties"]
-        files += write_tile(out, levels.cog, levels.footprint, said, task.middle_ns)
-        if memory is not None and known is not None and known.memory is not None:
-            memory.look(levels.tile)
-            memory.to_file(known.memory)
-    return _record(out, source, result.answer, result.level_bytes, started, files)
+        files += write_tile(out, levels.cog, levels.footprint, result.answer, task.middle_ns)
+        notebook.keep(levels.tile)
+    return Processed(
+        answer=result.answer,
+        level_bytes=result.level_bytes,
+        seconds=clock.process_time() - started,
+        files=files,
+    )
 
 
 def process_scene(
@@ -148,8 +176,10 @@ def process_scene(
     scale: float | None = None,
     offset: float | None = None,
     bands: Sequence[str] | None = None,
+    window: tuple[int, int, int, int] | None = None,
     sensed_ns: int | None = None,
     at_surface: bool = False,
+    progress: Progress | None = None,
 ) -> Processed:
     """Turn a scene's file into an answer: the chain from L3 on.
 
@@ -157,20 +187,37 @@ def process_scene(
 
     Raises
     ------
+    InputFileError
+        If nothing says when the scene was taken; or as `open_scene`.
     OrbitloomError
-        If something cannot be used; says what, where and the way out.
+        If something else cannot be used; says what, where and the way out.
     """
     started = clock.process_time()
+    tell, known = progress or _silent, known or Known()
+    _check_folder(out, _RECORD)
     application = load_app(app)
+    assessor, notebook = plugins.load("models", model)(), Notebook(known.memory)
+    briefing = known.laid_over(Briefing())
+    tell("reading the scene", 0.1)
     tile = open_scene(
-        source, scale=scale, offset=offset, bands=bands, sensed_ns=sensed_ns, at_surface=at_surface
+        source,
+        scale=scale,
+        offset=offset,
+        bands=bands,
+        window=window,
+        sensed_ns=sensed_ns,
+        at_surface=at_surface,
     )
+    if not tile.sensed_ns:
+        raise InputFileError(
+            "does not say when it was taken",
+            where=str(source),
+            way_out="State it, as --sensed 2026-06-14T10:30:00Z",
+        )
     _check_bands(application.requires, tile.band_names, application.name)
-    memory = _memory(known)
-    briefing = _with_known(Briefing(), known)
-    if memory is not None:
-        briefing = replace(briefing, baseline=memory.baseline(tile.grid))
+    briefing = replace(briefing, baseline=notebook.baseline(tile.grid))
     cog = l3.to_cog(tile)
+    name = slug(source.stem)
     properties: dict[str, Any] = {
         "app": application.name,
         "app_version": application.version,
@@ -179,27 +226,26 @@ def process_scene(
         "gaps": 0,
         "gbt38026:grade": GRADES["L4"],
         "gsd": tile.grid.gsd_m,
-        "packets_sha256": hashlib.sha256(cog).hexdigest(),
         "processing:level": "L4",
         "processing:software": {"orbitloom": __version__},
         "satellite": "unknown",
+        "scene_sha256": _digest(source),
         "sensed": to_iso(tile.sensed_ns),
-        "target": source.stem,
+        "target": name,
     }
-    known_sun = np.isfinite(tile.sun_elevation_deg)
-    shown = tile if known_sun else replace(tile, sun_elevation_deg=45.0, sun_azimuth_deg=0.0)
-    context = Context(target=source.stem, sensed_ns=tile.sensed_ns, briefing=briefing)
-    assessor = plugins.load("models", model)()
-    edge = outline((tile.mask & 1) == 0, tile.grid, 2_000)
-    answer = answer_tile(shown, context, application, assessor, properties, edge)
-    _prepare(out)
-    files = _deliver(out, answer, "unknown")
-    files += write_tile(out, cog, edge, answer.feature["properties"], tile.sensed_ns)
-    if memory is not None and known is not None and known.memory is not None:
-        memory.look(tile)
-        memory.to_file(known.memory)
+    tell(application.name, 0.6)
+    context = Context(target=name, sensed_ns=tile.sensed_ns, briefing=briefing)
+    edge = outline((tile.mask & NO_DATA) == 0, tile.grid, _EDGE_BYTES)
+    answer = answer_tile(tile, context, application, assessor, properties, edge)
+    tell("writing", 0.9)
     sizes = {"L3": len(cog), "L4": len(answer.to_bytes())}
-    return _record(out, source, answer, sizes, started, files)
+    files = _record(out, source, answer, sizes)
+    files += _deliver(out, answer, None)
+    files += write_tile(out, cog, edge, answer, tile.sensed_ns)
+    notebook.keep(tile)
+    return Processed(
+        answer=answer, level_bytes=sizes, seconds=clock.process_time() - started, files=files
+    )
 
 
 def simulate(
@@ -208,15 +254,16 @@ def simulate(
     *,
     place: tuple[float, float],
     event: str = "flood",
-    setting: str = "any",
-    app: str = "flood",
+    setting: str | None = None,
+    app: str | None = None,
     seed: int = 0,
     scene: Path | None = None,
     roll_deg: float = 0.0,
 ) -> Path:
     """Simulate one capture and write it to a folder; see `world.simulate.simulate`.
 
-    `place` is latitude and longitude in degrees.
+    `place` is latitude and longitude in degrees. Where not stated, the land is such as the event
+    happens on, and the application ordered is the one that looks for it.
 
     Raises
     ------
@@ -230,7 +277,7 @@ def simulate(
                 "latitude_deg": place[0],
                 "longitude_deg": place[1],
                 "event": event,
-                "setting": setting,
+                "setting": setting or _LAND.get(event, "any"),
             }
         )
     except ValidationError as error:
@@ -239,12 +286,17 @@ def simulate(
             f"{first['input']!r}: {first['msg'].lower()}",
             where=f"option --{'at' if 'deg' in str(first['loc'][0]) else first['loc'][0]}",
         ) from None
+    if seed < 0:
+        raise ScenarioError(f"{seed} is below 0", where="option --seed")
+    ordered = app or _LOOKS_FOR.get(event, "flood")
+    load_app(ordered)
+    _check_folder(out, "capture.json")
     return simulate_capture(
         load_instrument(instrument),
         target=target,
         seed=seed,
         out=out,
-        app=app,
+        app=ordered,
         scene=None if scene is None else SceneFile(file=scene),
         roll_deg=roll_deg,
     )
@@ -272,9 +324,9 @@ def score(folder: Path, truth: Path | None = None) -> dict[str, Any]:
     InputFileError
         If a file is missing or no such file.
     """
-    record = _json(folder / _RECORD, "'orbitloom process --packets DIR' writes it")
+    record = read_json(folder / _RECORD, "'orbitloom process --packets DIR' writes it")
     source = truth or (folder / str(record["source"])).resolve()
-    told = _json(source / "truth.json", "'orbitloom instrument simulate' writes it")
+    told = read_json(source / "truth.json", "'orbitloom instrument simulate' writes it")
     try:
         with np.load(source / "truth.npz", allow_pickle=False) as arrays:
             area, imaged, visible = (
@@ -286,7 +338,7 @@ def score(folder: Path, truth: Path | None = None) -> dict[str, Any]:
             where=str(source / "truth.npz"),
             way_out="'orbitloom instrument simulate' writes it",
         ) from None
-    feature = _json(folder / "answer.geojson", "'orbitloom process' writes it")
+    feature = read_json(folder / "answer.geojson", "'orbitloom process' writes it")
     said = feature["properties"]
     found = np.zeros(area.shape, bool)
     if said["kind"] == "alert" and said.get("maturity") != "retracted":
@@ -319,19 +371,38 @@ def score(folder: Path, truth: Path | None = None) -> dict[str, Any]:
 
 
 def _capture(source: Path, instrument: str | None) -> Capture:
-    if source.is_dir() or (source.parent / "capture.json").exists():
+    if source.is_dir() or (instrument is None and (source.parent / "capture.json").exists()):
+        if instrument is not None:
+            raise ScenarioError(
+                f"{str(source)!r} says itself what imager made it",
+                where="option --instrument",
+                way_out="Leave it away, or give the packets' file alone",
+            )
         return read_capture(source)
     if instrument is None:
         raise InputFileError(
-            "holds packets alone, and nothing says whose",
+            "holds packets alone, and nothing says whose"
+            if source.exists()
+            else "no such file or folder",
             where=str(source),
-            way_out="Name the imager: --instrument imager5m, or a TOML file",
+            way_out="Name the imager: --instrument imager5m, or a TOML file"
+            if source.exists()
+            else "Check the path",
         )
     return read_packets(source, load_instrument(instrument))
 
 
-def _app_name(app: str) -> str:
-    return Path(app).stem if Path(app).suffix else app
+def _imager(about: Mapping[str, Any], instrument: str | None) -> Instrument:
+    """Return the imager that a capture tells of, or that the user named."""
+    told = about.get("instrument")
+    if instrument is None and isinstance(told, dict):
+        with contextlib.suppress(ValidationError):
+            return Instrument.model_validate(told)
+    return load_instrument(instrument or "imager10m")
+
+
+def _silent(_what: str, _share: float) -> None:
+    """Stand in where nobody wants to be told."""
 
 
 def _check_bands(needed: Sequence[str], there: Sequence[str], app: str) -> None:
@@ -344,109 +415,63 @@ def _check_bands(needed: Sequence[str], there: Sequence[str], app: str) -> None:
         )
 
 
-def _memory(known: Known | None) -> Memory | None:
-    if known is None or known.memory is None:
-        return None
-    if known.memory.exists():
-        return Memory.from_file(known.memory, _MEMORY_BYTES)
-    return Memory(_MEMORY_BYTES)
+def _digest(source: Path) -> str:
+    """Return the SHA-256 of a scene: of its file, or of all files' of its folder, in order."""
+    metadata = "_MTL." in source.name or source.name.startswith("MTD_")
+    folder = source.parent if metadata else source
+    if folder.is_file():
+        with folder.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"{path.relative_to(folder).as_posix()} {_digest(path)}\n".encode())
+    return total.hexdigest()
 
 
-def _with_known(briefing: Briefing, known: Known | None) -> Briefing:
-    """Return the briefing with the user's polygons in place of those that came with it."""
-    if known is None:
-        return briefing
-    way_out = "It must be GeoJSON"
-    if known.fields is not None:
-        briefing = replace(briefing, fields=_json(known.fields, way_out))
-    if known.regions is not None:
-        briefing = replace(briefing, regions=_json(known.regions, way_out))
-    if known.land is not None:
-        told = _json(known.land, way_out)
-        whole = told.get("type") == "FeatureCollection"
-        briefing = replace(briefing, land=_land(told) if whole else told)
-    return briefing
-
-
-def _land(collection: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all polygons of a collection as one geometry."""
-    parts: list[Any] = []
-    for feature in collection.get("features", []):
-        geometry = feature.get("geometry") or {}
-        inside = geometry.get("coordinates", [])
-        parts += inside if geometry.get("type") == "MultiPolygon" else [inside]
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def _json(file: Path, way_out: str) -> dict[str, Any]:
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputFileError(
-            f"cannot be read ({(error.strerror or str(error)).lower()})",
-            where=str(file),
-            way_out=way_out,
-        ) from None
-    except ValueError as error:
-        raise InputFileError(f"is not JSON ({error})", where=str(file), way_out=way_out) from None
-    if not isinstance(told, dict):
-        raise InputFileError("is not a JSON object", where=str(file), way_out=way_out)
-    return told
-
-
-def _prepare(out: Path) -> None:
-    """Refuse a folder that holds anything but an earlier run's files; remove those."""
+def _check_folder(out: Path, mark: str) -> None:
+    """Refuse a folder that holds anything but what the same command has written."""
     if out.exists() and not out.is_dir():
         raise OutputError("is not a folder", where=str(out), way_out="Choose another name")
-    if out.is_dir() and any(out.iterdir()):
-        if not (out / _RECORD).exists():
-            raise OutputError(
-                "is not empty, and no earlier run's folder",
-                where=str(out),
-                way_out="Choose another folder with --out",
-            )
-        for name in _OWN:
-            path = out / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+    if out.is_dir() and any(out.iterdir()) and not (out / mark).exists():
+        raise OutputError(
+            f"is not empty, and has no {mark} of an earlier run",
+            where=str(out),
+            way_out="Choose another folder with --out",
+        )
 
 
-def _deliver(out: Path, answer: Answer, instrument: str) -> tuple[Path, ...]:
+def _deliver(out: Path, answer: Answer, imager: Instrument | None) -> tuple[Path, ...]:
     """Write the answer, and hand it to the ground: inbox and catalogue."""
     write_file(out / "answer.geojson", answer.record)
     files = [out / "answer.geojson"]
     if answer.chip:
         write_file(out / "chip.tif", answer.chip)
         files.append(out / "chip.tif")
-    ground = Ground(out, _scenario(instrument))
+    scenario = load(
+        "ring12",
+        name="process",
+        description="One scene, processed without a flight",
+        subscriptions=(
+            {"name": "everyone", "kinds": ("alert", "nothing_found", "not_observable")},
+        ),
+    )
+    if imager is not None:
+        scenario = scenario.model_copy(update={"instrument": imager})
+    ground = Ground(out, scenario)
     sensed_ns = from_iso(str(answer.feature["properties"]["sensed"]))
     delivered = ground.receive(answer, arrived_ns=sensed_ns, station="workbench")
     ground.close()
     return (*files, *delivered.files)
 
 
-def _scenario(instrument: str) -> Scenario:
-    """Return the scenario that the ground needs: a name for identifiers, and who gets what."""
-    return load(
-        "ring12",
-        name="process",
-        description=f"One scene of {instrument}",
-        subscriptions=(
-            {"name": "everyone", "kinds": ("alert", "nothing_found", "not_observable")},
-        ),
-    )
-
-
-def _record(
-    out: Path,
-    source: Path,
-    answer: Answer,
-    sizes: Mapping[str, int],
-    started: float,
-    files: tuple[Path, ...],
-) -> Processed:
+def _record(out: Path, source: Path, answer: Answer, sizes: Mapping[str, int]) -> tuple[Path, ...]:
+    """Clear the folder of an earlier run, and write first what makes it known as one."""
+    for name in _OWN:
+        path = out / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     record = {
         "orbitloom": __version__,
         "source": os.path.relpath(source if source.is_dir() else source.parent, out),
@@ -455,9 +480,4 @@ def _record(
     }
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     write_file(out / _RECORD, text.encode())
-    return Processed(
-        answer=answer,
-        level_bytes=sizes,
-        seconds=clock.process_time() - started,
-        files=(*files, out / _RECORD),
-    )
+    return (out / _RECORD,)

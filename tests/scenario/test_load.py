@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from orbitloom.errors import ScenarioError
+from orbitloom.errors import InputFileError, ScenarioError
 from orbitloom.scenario import (
     ARMS,
     Scenario,
