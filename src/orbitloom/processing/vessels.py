@@ -18,6 +18,7 @@ from rasterio.warp import transform as warp_points
 from scipy import ndimage
 from scipy.optimize import least_squares, nnls
 
+from orbitloom.processing.l2 import NO_DATA
 from orbitloom.processing.l3 import SCALE, Grid, Tile
 
 __all__ = ["BANDS", "Vessel", "anomaly", "find_vessels", "hulls"]
@@ -38,7 +39,7 @@ _LEAST_CONTRAST = 0.05
 _LENGTHS_M = (12.0, 450.0)
 _WIDEST_M = 75.0
 _LEAST_ELONGATION = 1.7
-_LEAST_EXPLAINED = 0.85
+_LEAST_EXPLAINED = 0.92
 # Foam at 1.6 um has a third or less of what it has in the green (Frouin, Schwindling & Deschamps,
 # 1996, Journal of Geophysical Research 101); paint, rust and concrete have most of it or more.
 _FOAM_COLOUR = 0.4
@@ -51,6 +52,7 @@ _WAVE_CORRELATION = 2.0  # cells of sea that vary together, as the root of their
 # Blur of a 5 m imager (MTF at Nyquist 0.25: 0.53 cells); the bilinear look-up adds up to 0.41.
 _BLUR_CELLS = 0.6
 _WILD = 1e4
+_BEYOND_CELLS = 6.0
 _MODEL_SIGMA_CELLS = 0.35  # how far a hull's ends are from a rectangle's, one standard deviation
 # A bow that tapers over a tenth to a quarter of the length is half missing from the rectangle that
 # fits best: so much of the length the rectangle has, and how that varies between ships.
@@ -115,12 +117,12 @@ def find_vessels(
         if any(_belongs(row, column, peak, other) for other in found):
             continue
         hull = _best_fit(score, row, column, tile.grid.gsd_m)
-        if hull is None or any(_belongs(hull.row, hull.column, peak, other) for other in found):
+        if hull is None or any(_same(hull, other) for other in found):
             continue
         if static is not None and static[_cell(hull.row, hull.column, tile.grid.shape)]:
             continue
-        if not _inside(hull, tile.grid):
-            found.append(hull)  # its foam may reach in
+        if not _whole(hull, tile):
+            found.append(hull)  # cut off by the edge; its foam may reach in
             continue
         vessel = _vessel(hull, tile)
         if vessel is not None:
@@ -364,19 +366,22 @@ def _fit(
     use &= ~ndimage.binary_dilation(others, np.ones((3, 3), np.bool_))
     use |= bright
     start = _start(stamp, bright)
+    if start[3] * gsd_m > 1.5 * _WIDEST_M:
+        return None
     down, right = (axis.astype(np.float64) for axis in np.nonzero(use))
-    values = stamp[use]
+    values: NDArray[np.float64] = stamp[use]
+    worst: NDArray[np.float64] = 2.0 * values
 
     def residual(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         if not np.all(np.abs(parameters) < _WILD):
-            return 2.0 * values  # a step too far: worse than no hull at all
+            return worst  # a step too far
         matrix = _model(parameters, down, right)
         if matrix[:, :3].sum() < 1.0:
-            return 2.0 * values  # no hull in sight
+            return worst  # no hull in sight
         heights, _ = nnls(matrix, values)
         return np.asarray(matrix @ heights - values)
 
-    solution = least_squares(residual, start, method="lm", max_nfev=150, x_scale=[1, 1, 2, 1, 0.1])
+    solution = least_squares(residual, start, method="lm", max_nfev=100, x_scale=[1, 1, 2, 1, 0.1])
     if not np.all(np.abs(solution.x) < _WILD) or not np.all(np.isfinite(solution.jac)):
         return None
     matrix = _model(solution.x, down, right)
@@ -458,6 +463,13 @@ def _sigmas(jacobian: NDArray[np.float64], noise: float) -> list[float]:
     return [float(np.sqrt(max(value, 0.0))) for value in np.diag(covariance)]
 
 
+def _same(hull: _Hull, other: _Hull) -> bool:
+    """Return whether a hull overlaps with a brighter one, or is foam of its wake."""
+    return _belongs(hull.row, hull.column, hull.peak, other) or _belongs(
+        other.row, other.column, np.inf, hull
+    )
+
+
 def _belongs(row: float, column: float, peak: float, other: _Hull) -> bool:
     """Return whether a fainter spot lies on a hull that was found, or is foam of its wake.
 
@@ -528,9 +540,15 @@ def _place(grid: Grid, row: float, column: float) -> tuple[float, float, float]:
     return float(longitudes[0]), float(latitudes[0]), float(np.degrees(convergence))
 
 
-def _inside(hull: _Hull, grid: Grid) -> bool:
-    rows, columns = grid.shape
-    return -0.5 < hull.row < rows - 0.5 and -0.5 < hull.column < columns - 0.5
+def _whole(hull: _Hull, tile: Tile) -> bool:
+    """Return whether there is data beyond both of the hull's ends: it is not cut."""
+    for sense in (-1.0, 1.0):
+        reach = sense * (hull.length / 2.0 + _BEYOND_CELLS)
+        row = round(hull.row - reach * np.cos(hull.heading))
+        column = round(hull.column + reach * np.sin(hull.heading))
+        if _cell(row, column, tile.grid.shape) != (row, column) or tile.mask[row, column] & NO_DATA:
+            return False
+    return True
 
 
 def _foam_share(hull: _Hull, tile: Tile) -> float:
