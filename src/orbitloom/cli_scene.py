@@ -214,7 +214,8 @@ def _check_options(
 def _as_arguments(given: dict[str, Any]) -> dict[str, Any]:
     from orbitloom.scenario.time import from_iso
 
-    told = {name: given[name] for name in ("scale", "offset", "at_surface") if name in given}
+    plain = ("scale", "offset", "at_surface")
+    told: dict[str, Any] = {name: given[name] for name in plain if name in given}
     if "bands" in given:
         told["bands"] = [name.strip() for name in given["bands"].split(",")]
     if "window" in given:
