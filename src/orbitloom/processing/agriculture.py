@@ -1,26 +1,45 @@
 """The agriculture application: fields that are less green than they should be today.
 
-Greenness is NDVI (Rouse et al., 1974, NASA SP-351). What a field should be comes from its own
-season and from its neighbours of the same crop.
+Greenness is the median NDVI (Rouse et al., 1974, NASA SP-351) of a field's inner cells. What a
+field should be comes from its own season and from what its neighbours of the same crop do today.
+See docs/design/apps-agriculture-climate.md.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure
 from orbitloom.processing.indices import layers
-from orbitloom.processing.l2 import SNOW, SPOILT, WATER
+from orbitloom.processing.l2 import SNOW, SPOILT, WATER, grown
 from orbitloom.processing.l3 import Tile
-from orbitloom.processing.regions import clear_share, extent, hidden, severity, why_silent
-from orbitloom.processing.seasons import expected, read_history
+from orbitloom.processing.regions import clear_share, hidden, severity, why_silent
+from orbitloom.processing.seasons import History, courses, read_history
 from orbitloom.processing.zones import Zone, labels, read_zones
 
 __all__ = ["AgricultureApp"]
+
+_BARE = 0.2
+"""NDVI of bare soil; vigour is what a field has above it."""
+_STRESSED = 0.05
+"""Share of fields that are stressed, before anything is seen; a choice."""
+_LOSSES = (0.08, 0.70)
+"""Shares of its vigour that a stressed field may have lost: evenly likely, nothing beyond."""
+_TAILS = 5.0
+"""Degrees of freedom of how fields without stress scatter; set on seeds 100-107."""
+_LEAST_SPREAD = 0.010
+_TOLD_LOSS, _TOLD_SPREADS = 1.0 / 3.0, 4.5
+"""A field is normal only if this loss of vigour would have stood out so many spreads."""
+_FEW, _SOME = 10, 20
+"""Neighbours from which on they say how the season goes on, by a line and by a curve."""
+_DAYS = 20.0  # that scale a slope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,121 +48,243 @@ class AgricultureApp:
 
     Parameters
     ----------
-    edge_m
-        Inner cells are those farther than this from a field's edge.
+    edge_cells
+        Inner cells have their centre farther than this from the field's edge.
     least_cells, least_seen
-        With fewer inner cells, or a smaller share of them in clear view, there is no answer.
-    bare_ndvi
+        With fewer inner cells in clear view, or a smaller share of them, there is no answer.
+    cloud_margin_m
+        Cells nearer to cloud or shadow are not trusted: both are soft.
+    most_uneven
+        Largest distance between the quartiles of a field's NDVI: beyond it a part of it is hazed,
+        or harvested, and one number does not describe it.
+    green_ndvi
         Where no more than this is to be expected, loss of vigour cannot be told.
+    least_clear_share
+        With less of the footprint clear, silence would mean nothing: not observable.
+    least_sun_elevation_deg
+        With the Sun lower it is night to this imager.
     """
 
     name: str = "agriculture"
     version: str = "1"
     requires: tuple[str, ...] = ("red", "nir")
-    edge_m: float = 5.0
-    least_cells: int = 20
+    edge_cells: float = 1.0
+    least_cells: int = 12
     least_seen: float = 0.3
-    bare_ndvi: float = 0.40
+    cloud_margin_m: float = 80.0
+    most_uneven: float = 0.06
+    green_ndvi: float = 0.38
+    least_clear_share: float = 0.05
     least_sun_elevation_deg: float = 5.0
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
-        """Return which fields are stressed, or why it cannot be said."""
+        """Return which fields are stressed, or why it cannot be said.
+
+        Each field is stressed, normal, or without answer, with the reason; how many of each is in
+        the series of every finding. Where cloud leaves most fields without one, silence says so.
+
+        Raises
+        ------
+        InputFileError
+            If the briefing's fields cannot be understood.
+        """
         unseen = hidden(tile)
         share = clear_share(tile, unseen)
         zones = read_zones(context.briefing.fields, tile.grid, "fields of the briefing")
+        histories = [
+            read_history(zone.properties.get("season"), context.sensed_ns, zone.identifier)
+            for zone in zones
+        ]
         reason = why_silent(
-            tile, share, least_share=0.05, least_sun_elevation_deg=self.least_sun_elevation_deg
+            tile,
+            share,
+            least_share=self.least_clear_share,
+            least_sun_elevation_deg=self.least_sun_elevation_deg,
         )
-        if reason is not None or not zones:
-            return Finding(clear_share=share, reason=reason, series=_counts({}, 0))
-        number = labels([zone.shape for zone in zones], tile.grid)
-        fields = self._fields(tile, zones, number, unseen, context)
-        stressed = [n for n, field in enumerate(fields, 1) if field["status"] == "stressed"]
-        counts = _counts({s: sum(f["status"] == s for f in fields) for s in _STATUSES}, len(fields))
+        if reason is not None:
+            return Finding(clear_share=share, reason=reason)
+        inner = [zone.shape.buffer(-self.edge_cells * tile.grid.gsd_m) for zone in zones]
+        looks = self._look(tile, labels(inner, tile.grid), unseen, len(zones))
+        fields = self._judged(zones, histories, looks)
+        counts = Counter(field["status"] for field in fields)
+        told = _told(fields)
+        stressed = [n for n, field in enumerate(fields) if field["status"] == "stressed"]
         if not stressed:
-            return Finding(clear_share=share, series=counts)
-        area = np.isin(number, stressed)
-        size = extent(tile, area, unseen)
-        chosen = sorted(
-            (fields[n - 1] for n in stressed), key=lambda field: float(field["z_neighbours"])
+            clouded = sum(field.get("reason") == "cloud" for field in fields)
+            blind = counts["normal"] == 0 and clouded > 0
+            return Finding(clear_share=share, reason="cloud" if blind else None, series=told)
+        whole = labels([zones[n].shape for n in stressed], tile.grid)
+        found = [fields[n] for n in stressed]
+        area_km2 = np.bincount(whole.ravel(), minlength=len(found) + 1)[1:] * tile.grid.cell_km2
+        sure = np.array([field["probability"] for field in found])
+        loss = np.array([field["loss"] for field in found])
+        total_km2 = float(area_km2.sum())
+        evidence = Evidence(
+            event="crop_stress",
+            area_km2=total_km2,
+            area_sigma_km2=float(np.sqrt((sure * (1.0 - sure) * area_km2**2).sum()))
+            + tile.grid.cell_km2,
+            parts=len(found),
+            contrast=float(np.median(loss)),
+            cloud_edge_share=0.0,  # a field's edge is known, whatever hides it
+            spoilt_share=0.0,
+            clear_share=share,
+            measures=told,
         )
-        loss = float(np.median([1.0 - f["ndvi"] / f["expected"] for f in chosen]))
+        order = np.lexsort((np.arange(len(found)), -loss * sure))
+        silent = [field for field in fields if field["status"] == "no_answer"]
+        plural = "s" if len(found) > 1 else ""
         return Finding(
             clear_share=share,
-            evidence=Evidence(
-                event="crop_stress",
-                area_km2=size.area_km2,
-                area_sigma_km2=size.area_sigma_km2,
-                parts=len(stressed),
-                contrast=loss,
-                cloud_edge_share=size.cloud_edge_share,
-                spoilt_share=size.spoilt_share,
-                clear_share=share,
-                measures=counts,
-            ),
-            area=area,
-            confidence=0.9,
-            severity=severity(size.area_km2),
-            headline=f"{len(stressed)} stressed fields at {context.target}",
-            details=tuple(chosen),
-            series=counts,
+            evidence=evidence,
+            area=whole > 0,
+            confidence=float(sure @ area_km2 / total_km2),
+            severity=severity(total_km2),
+            headline=f"Crop stress at {context.target}: {len(found)} field{plural}, "
+            f"{total_km2:.2f} km², of {len(found) + counts['normal']} judged",
+            details=(*(found[n] for n in order), *silent),
+            series=told,
         )
 
-    def _fields(
+    def _look(
         self,
         tile: Tile,
-        zones: tuple[Zone, ...],
         number: NDArray[np.int32],
         unseen: NDArray[np.bool_],
-        context: Context,
+        count: int,
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return of each field: its inner cells, those clearly seen, and their median indices."""
+        margin = round(self.cloud_margin_m / tile.grid.gsd_m)
+        clear = ~grown(unseen, margin) & ((tile.mask & (SPOILT | SNOW | WATER)) == 0)
+        places = np.flatnonzero((number > 0) & clear)
+        mine = number.ravel()[places]
+        seen = np.bincount(mine, minlength=count + 1)
+        looks: dict[str, NDArray[np.float64]] = {
+            "cells": np.bincount(number.ravel(), minlength=count + 1)[1:].astype(float),
+            "seen": seen[1:].astype(float),
+        }
+        first = np.cumsum(seen) - seen
+        low, high = first + (seen - 1) // 2, first + seen // 2
+        lower, upper = first + seen // 4, first + (3 * seen) // 4
+        for name, layer in layers(tile, "agriculture").items():
+            values = layer.ravel()[places]
+            values = values[np.lexsort((values, mine))]
+            values = np.append(values, np.nan)  # where the last fields have no cell
+            limit = values.size - 1
+            middle = 0.5 * (values[np.minimum(low, limit)] + values[np.minimum(high, limit)])
+            looks[name] = np.where(seen > 0, middle, np.nan)[1:].astype(float)
+            if name == "ndvi":
+                between = values[np.minimum(upper, limit)] - values[np.minimum(lower, limit)]
+                looks["between"] = between[1:].astype(float)
+        return looks
+
+    def _judged(
+        self,
+        zones: Sequence[Zone],
+        histories: Sequence[History],
+        looks: dict[str, NDArray[np.float64]],
     ) -> list[dict[str, Any]]:
-        ndvi = layers(tile, "agriculture")["ndvi"]
-        spoilt = (tile.mask & (SPOILT | SNOW | WATER)) != 0
-        good = ~unseen & ~spoilt
-        fields: list[dict[str, Any]] = []
-        for n, zone in enumerate(zones, 1):
-            inner = number == n
-            seen = inner & good
-            field: dict[str, Any] = {"id": zone.identifier, "crop": zone.properties.get("crop")}
-            cells = int(np.count_nonzero(inner))
-            season = read_history(zone.properties.get("season"), context.sensed_ns, zone.identifier)
-            said = expected(season)
+        """Return of each field what is said of it."""
+        fields: list[dict[str, Any]] = [
+            {"id": zone.identifier, "status": "no_answer", "reason": "few_cells"} for zone in zones
+        ]
+        own = courses(histories, 0.0)
+        by_crop: dict[str, list[int]] = {}
+        for n, (zone, field) in enumerate(zip(zones, fields, strict=True)):
+            cells, seen = looks["cells"][n], looks["seen"][n]
             if cells < self.least_cells:
-                field |= {"status": "no_answer", "reason": "small"}
-            elif np.count_nonzero(seen) < self.least_seen * cells:
-                field |= {"status": "no_answer", "reason": "cloud"}
-            elif said is None:
-                field |= {"status": "no_answer", "reason": "season"}
-            elif said.value < self.bare_ndvi:
-                field |= {"status": "no_answer", "reason": "bare"}
-            else:
-                value = float(np.median(ndvi[seen]))
-                field |= {
-                    "status": "normal",
-                    "ndvi": round(value, 3),
-                    "expected": round(said.value, 3),
-                    "z_season": round((value - said.value) / said.sigma, 2),
-                }
-            fields.append(field)
-        for crop in sorted({str(field["crop"]) for field in fields}):
-            alike = [f for f in fields if f["status"] == "normal" and str(f["crop"]) == crop]
-            if len(alike) < 5:
                 continue
-            off = np.array([f["ndvi"] - f["expected"] for f in alike])
-            middle = np.median(off)
-            spread = max(1.4826 * float(np.median(np.abs(off - middle))), 0.015)
-            for field, value in zip(alike, (off - middle) / spread, strict=True):
-                field["z_neighbours"] = round(float(value), 2)
-                if value < -3.5:
-                    field["status"] = "stressed"
+            if seen < max(self.least_seen * cells, self.least_cells):
+                field["reason"] = "cloud"
+            elif looks["between"][n] > self.most_uneven:
+                field["reason"] = "uneven"
+            elif np.isnan(own.values[n]) or np.isnan(looks["ndvi"][n]):
+                field["reason"] = "season"
+            else:
+                by_crop.setdefault(str(zone.properties.get("crop")), []).append(n)
+        for crop in sorted(by_crop):
+            some = by_crop[crop]
+            ndvi = looks["ndvi"][some]
+            season, doubt = own.values[some], own.sigmas[some]
+            usual, spread = season, np.maximum(doubt, _LEAST_SPREAD)
+            if len(some) >= _FEW:
+                usual, spread = _as_neighbours_go(ndvi, [histories[n] for n in some])
+            stressed = _probability(ndvi, usual, spread)
+            for row, n in enumerate(some):
+                vigour = float(usual[row]) - _BARE
+                field = fields[n]
+                if usual[row] < self.green_ndvi:
+                    field["reason"] = "bare"
+                elif (usual[row] - ndvi[row]) / vigour >= _LOSSES[1]:
+                    field["reason"] = "cleared"  # cut, ploughed, burnt or under water
+                elif stressed[row] <= 0.5 and (_TOLD_SPREADS * spread[row] > _TOLD_LOSS * vigour):
+                    field["reason"] = "turning"
+                else:
+                    del field["reason"]
+                    field |= {
+                        "status": "stressed" if stressed[row] > 0.5 else "normal",
+                        "crop": crop,
+                        "ndvi": round(float(ndvi[row]), 3),
+                        "expected": round(float(usual[row]), 3),
+                        "loss": round((float(usual[row]) - float(ndvi[row])) / vigour, 3),
+                        "probability": round(float(stressed[row]), 3),
+                        "z_season": round(float((ndvi[row] - season[row]) / doubt[row]), 1),
+                        "z_neighbours": round(float((ndvi[row] - usual[row]) / spread[row]), 1),
+                        "longitude_deg": zones[n].longitude_deg,
+                        "latitude_deg": zones[n].latitude_deg,
+                    }
+                    if "ndre" in looks:
+                        field["ndre"] = round(float(looks["ndre"][n]), 3)
         return fields
 
 
-_STATUSES = ("stressed", "normal", "no_answer")
+def _as_neighbours_go(
+    ndvi: NDArray[np.float64], histories: Sequence[History]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what fields of one crop should be today, and how far such fields scatter.
+
+    A field's own season says where it stood at the crop's last earlier look: how green, and how
+    fast it changed. How the season went on from there is what its neighbours show today: a robust
+    regression (Tukey's biweight) of today's NDVI on level and slope then. Stressed fields are
+    outliers to it.
+    """
+    then = max(float(history.days[-1]) for history in histories)
+    stood = courses(histories, then)
+    # One who has but one value by then stands where the others stood.
+    level = np.nan_to_num(stood.values - np.nanmedian(stood.values))
+    slope = np.nan_to_num(stood.slopes - np.nanmedian(stood.slopes)) * _DAYS
+    terms = [np.ones(ndvi.size), level, slope]
+    if ndvi.size >= _SOME:
+        terms += [level**2, level * slope, slope**2]
+    matrix = np.stack(terms, axis=1)
+    weight = np.ones(ndvi.size)
+    for _ in range(30):
+        root = np.sqrt(weight)
+        solution = np.linalg.lstsq(matrix * root[:, None], ndvi * root, rcond=None)[0]
+        off = ndvi - matrix @ solution
+        spread = max(1.4826 * float(np.median(np.abs(off))), _LEAST_SPREAD)
+        weight = np.clip(1.0 - (off / (4.0 * spread)) ** 2, 0.0, None) ** 2 + 1e-9
+    return ndvi - off, np.full(ndvi.size, spread)
 
 
-def _counts(found: dict[str, int], total: int) -> tuple[Measure, ...]:
+def _probability(
+    ndvi: NDArray[np.float64], usual: NDArray[np.float64], spread: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the probability of stress by Bayes' rule; healthy fields scatter with long tails."""
+    vigour = np.maximum(usual - _BARE, 0.05)
+    loss = (usual - ndvi) / vigour
+    least, most = _LOSSES
+    healthy = stats.t.pdf((ndvi - usual) / spread, _TAILS) / spread
+    ill = np.where((loss > least) & (loss < most), 1.0 / ((most - least) * vigour), 0.0)
+    return np.asarray(_STRESSED * ill / (_STRESSED * ill + (1.0 - _STRESSED) * healthy + 1e-12))
+
+
+def _told(fields: Sequence[dict[str, Any]]) -> tuple[Measure, ...]:
+    """Return how many fields are stressed, normal, and without an answer for which reason."""
+    counts = Counter(str(field["status"]) for field in fields)
+    why = Counter(f"no_answer_{field['reason']}" for field in fields if "reason" in field)
+    named = [(s, counts[s]) for s in ("stressed", "normal", "no_answer")] + sorted(why.items())
     return tuple(
-        Measure(name=f"fields_{status}", value=float(found.get(status, 0)), sigma=0.0, unit="1")
-        for status in _STATUSES
+        Measure(name=f"fields_{name}", value=float(count), sigma=0.0, unit="1")
+        for name, count in named
     )

@@ -18,19 +18,28 @@ from numpy.typing import NDArray
 from orbitloom.errors import InputFileError
 from orbitloom.scenario.time import to_datetime
 
-__all__ = ["Expected", "History", "expected", "read_history"]
+__all__ = ["Courses", "History", "courses", "read_history"]
 
 _RATES_DAYS = np.array([6.0, 9.0, 14.0, 21.0, 32.0, 50.0, 75.0, 115.0, 170.0, 400.0])
 _STEEPEST_DAYS = 20.0  # in which a value may go through all its earlier range
 _YEAR_DAYS = 365
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """A prediction with its standard uncertainty."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Courses:
+    """Predictions, one a history, NaN where it tells too little.
 
-    value: float
-    sigma: float
+    Attributes
+    ----------
+    values, sigmas
+        (n,) in the histories' unit, with standard uncertainty.
+    slopes
+        (n,) a day.
+    """
+
+    values: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    sigmas: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,51 +78,63 @@ def read_history(rows: Any, sensed_ns: int, where: str) -> History:
     return History(days=-ago[order], values=table[order, 1], sigmas=sigmas[order])
 
 
-def expected(history: History, day: float = 0.0) -> Expected | None:
-    """Return what is to be expected on a day, counted from today; None with less than two values.
+def courses(histories: Sequence[History], day: float) -> Courses:
+    """Return what is to be expected of many quantities on a day, counted from today.
 
-    A Kalman filter over value and slope for each of ten rates, their predictions averaged by
-    likelihood.
+    A Kalman filter over value and slope for each history and each of ten rates, all at once; their
+    predictions are averaged by likelihood. Values later than the day are left out; with less than
+    two before it a history tells nothing: NaN.
+
+    Parameters
+    ----------
+    histories
+        Earlier values.
+    day
+        Days from today, 0 or negative.
     """
-    if history.days.size < 2:
-        return None
-    noise = float(np.median(history.sigmas))
-    spread = float(np.ptp(history.values)) + noise
-    likelihood, mean, variance = (
-        np.array(column)
-        for column in zip(
-            *(_filtered(history, noise**2 / rate**3, spread, day) for rate in _RATES_DAYS),
-            strict=True,
-        )
-    )
-    weight = np.exp(likelihood - likelihood.max())
-    weight /= weight.sum()
-    value = float(weight @ mean)
-    return Expected(value=value, sigma=float(np.sqrt(weight @ (variance + (mean - value) ** 2))))
-
-
-def _filtered(
-    history: History, rate: float, spread: float, day: float
-) -> tuple[float, float, float]:
-    """Return log-likelihood, and the value's mean and variance on a day after all of them."""
-    state = np.array([history.values[0], 0.0])
-    covariance = np.diag([(3.0 * spread) ** 2, (spread / _STEEPEST_DAYS) ** 2])
-    likelihood, then = 0.0, float(history.days[0])
-    for now, value, sigma in _rows(history, day):
-        step = now - then
-        move = np.array([[1.0, step], [0.0, 1.0]])
-        drift = rate * np.array([[step**3 / 3.0, step**2 / 2.0], [step**2 / 2.0, step]])
-        state, covariance, then = move @ state, move @ covariance @ move.T + drift, now
-        if np.isnan(value):
+    used = [int(np.searchsorted(history.days, day, side="right")) for history in histories]
+    count, most = len(histories), max(used, default=0)
+    days, values, sigmas = np.full((3, count, max(most, 1)), np.nan)
+    for row, (history, n) in enumerate(zip(histories, used, strict=True)):
+        days[row, :n], values[row, :n] = history.days[:n], history.values[:n]
+        sigmas[row, :n] = history.sigmas[:n]
+    known = np.array(used) >= 2
+    with np.errstate(invalid="ignore"):
+        noise = np.nanmedian(np.where(known[:, None], sigmas, 1.0), axis=1)
+        spread = np.nanmax(np.where(known[:, None], values, 1.0), axis=1) + noise
+        spread -= np.nanmin(np.where(known[:, None], values, 1.0), axis=1)
+    rate = noise[:, None] ** 2 / _RATES_DAYS**3
+    shape = (count, _RATES_DAYS.size)
+    x, v = np.broadcast_to(values[:, :1], shape).copy(), np.zeros(shape)
+    xx = np.broadcast_to((3.0 * spread[:, None]) ** 2, shape).copy()
+    vv = np.broadcast_to((spread[:, None] / _STEEPEST_DAYS) ** 2, shape).copy()
+    xv, likelihood, then = np.zeros(shape), np.zeros(shape), days[:, :1].copy()
+    for number in range(most + 1):
+        last = number == most
+        now = np.full((count, 1), day) if last else days[:, number : number + 1]
+        step = np.where(np.isnan(now), 0.0, now - then)
+        x = x + step * v
+        xx = xx + 2.0 * step * xv + step**2 * vv + rate * step**3 / 3.0
+        xv = xv + step * vv + rate * step**2 / 2.0
+        vv = vv + rate * step
+        then = then + step
+        if last:
             break
-        total = covariance[0, 0] + sigma**2
-        off, gain = value - state[0], covariance[:, 0] / total
-        likelihood -= 0.5 * float(off**2 / total + np.log(total))
-        state, covariance = state + gain * off, covariance - np.outer(gain, covariance[0])
-    return likelihood, float(state[0]), float(covariance[0, 0])
-
-
-def _rows(history: History, day: float) -> Sequence[tuple[float, float, float]]:
-    """Return the history's rows that lie before a day, and one without a value on it."""
-    rows = zip(history.days.tolist(), history.values.tolist(), history.sigmas.tolist(), strict=True)
-    return [*(row for row in rows if row[0] <= day), (day, float("nan"), 1.0)]
+        value, sigma = values[:, number : number + 1], sigmas[:, number : number + 1]
+        seen = ~np.isnan(value)
+        total = np.where(seen, xx + sigma**2, np.inf)
+        off = np.where(seen, value - x, 0.0)
+        likelihood -= np.where(seen, 0.5 * (off**2 / total + np.log(total)), 0.0)
+        gain_x, gain_v = xx / total, xv / total
+        x, v = x + gain_x * off, v + gain_v * off
+        vv, xv, xx = vv - gain_v * xv, xv - gain_x * xv, xx - gain_x * xx
+    weight = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    value = (weight * x).sum(axis=1)
+    variance = (weight * (xx + (x - value[:, None]) ** 2)).sum(axis=1)
+    nothing = np.where(known, 0.0, np.nan)
+    return Courses(
+        values=value + nothing,
+        slopes=(weight * v).sum(axis=1) + nothing,
+        sigmas=np.sqrt(variance) + nothing,
+    )

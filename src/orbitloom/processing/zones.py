@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +26,13 @@ _STRIP = 256  # rows at once
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Zone:
-    """A polygon of a briefing: `shape` in the grid's own metres."""
+    """A polygon of a briefing: `shape` in the grid's own metres, and a point within it."""
 
     identifier: str
     properties: Mapping[str, Any]
     shape: BaseGeometry
+    longitude_deg: float
+    latitude_deg: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,8 +69,8 @@ def read_zones(collection: Mapping[str, Any] | None, grid: Grid, where: str) -> 
     if not isinstance(features, Sequence):
         raise InputFileError("is no GeoJSON FeatureCollection", where=where)
     zones = tuple(_zone(feature, grid, f"{where}[{n}]") for n, feature in enumerate(features))
-    names = [zone.identifier for zone in zones]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    counts = Counter(zone.identifier for zone in zones)
+    twice = next((name for name, count in counts.items() if count > 1), None)
     if twice is not None:
         raise InputFileError(
             f"the id {twice!r} is there twice", where=where, way_out="Give each its own"
@@ -102,7 +105,14 @@ def _zone(feature: Any, grid: Grid, where: str) -> Zone:
         )
     if not shape.is_valid:
         shape = shapely.make_valid(shape)
-    return Zone(identifier=str(identifier), properties=properties, shape=shape)
+    middle = lonlat.representative_point()
+    return Zone(
+        identifier=str(identifier),
+        properties=properties,
+        shape=shape,
+        longitude_deg=round(float(middle.x), 5),
+        latitude_deg=round(float(middle.y), 5),
+    )
 
 
 def labels(shapes: Sequence[BaseGeometry], grid: Grid) -> NDArray[np.int32]:
