@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from collections.abc import Callable
@@ -16,6 +17,10 @@ from rasterio.transform import Affine
 from orbitloom import cli
 from orbitloom.errors import OrbitloomError, OutputError, ScenarioError
 from orbitloom.report.folder import prepare
+from orbitloom.scenario.load import load_instrument
+from orbitloom.wire import CaptureTask
+from orbitloom.wire.briefing import Briefing
+from orbitloom.wire.capture_file import Capture, nominal_calibration, write_capture
 
 # A well-formed element set; its checksums hold.
 _TLE_1 = "1 25544U 98067A   08264.51782528 -.00002182  00000-0 -11606-4 0  2927"
@@ -82,6 +87,96 @@ def _folder_as_scenario(folder: Path) -> list[str]:
     return ["fly", str(folder)]
 
 
+def _raster(
+    *options: str, crs: str | None = "EPSG:32633", names: tuple[str, ...] = (), count: int = 4
+) -> Callable[[Path], list[str]]:
+    """Write a small scene, and process it."""
+
+    def write(folder: Path) -> list[str]:
+        profile = {
+            "driver": "GTiff", "width": 40, "height": 40, "count": count, "dtype": "uint16",
+            "crs": crs, "transform": Affine(10, 0, 500_000, 0, -10, 5_000_000),
+        }  # fmt: skip
+        with rasterio.open(folder / "s.tif", "w", **profile) as image:
+            image.write(np.full((count, 40, 40), 1500, np.uint16))
+            if names:
+                image.descriptions = names
+        return ["process", "--scene", str(folder / "s.tif"), *options]
+
+    return write
+
+
+_NOON = ("--sensed", "2026-06-14T10:30:00Z")
+
+
+def _band_folder(folder: Path) -> list[str]:
+    (folder / "T33").mkdir()
+    for name in ("B02", "B03", "B04", "B08"):
+        _raster(count=1)(folder)
+        (folder / "s.tif").rename(folder / "T33" / f"{name}.tif")
+    return ["process", "--scene", str(folder / "T33"), *_NOON]
+
+
+def _process(name: str, content: bytes, *options: str) -> Callable[[Path], list[str]]:
+    return _file(name, content, "process", *options)
+
+
+def _capture(change: Callable[[Path], None]) -> Callable[[Path], list[str]]:
+    """Write a capture's folder, spoil it, and process it."""
+
+    def write(folder: Path) -> list[str]:
+        design = load_instrument("imager10m").model_copy(update={"lines": 8, "columns": 32})
+        capture = Capture(
+            packets=bytes(1000),
+            task=CaptureTask(
+                capture=1, satellite="S", target="T", latitude_deg=0.0, longitude_deg=0.0,
+                start_ns=0, end_ns=1, roll_deg=0.0, app="flood",
+            ),
+            calibration=nominal_calibration(design),
+            briefing=Briefing(),
+            about={},
+        )  # fmt: skip
+        write_capture(capture, folder / "capture")
+        change(folder / "capture")
+        return ["process", "--packets", str(folder / "capture")]
+
+    return write
+
+
+def _cut(folder: Path) -> None:
+    file = folder / "packets.bin"
+    file.write_bytes(file.read_bytes()[:500])
+
+
+def _change(folder: Path) -> None:
+    file = folder / "calibration.npz"
+    file.write_bytes(file.read_bytes()[::-1])
+
+
+def _older(folder: Path) -> None:
+    (folder / "capture.json").write_text('{"format": "somebody-else/3"}')
+
+
+def _scoreless(folder: Path) -> list[str]:
+    (folder / "answer").mkdir()
+    (folder / "answer" / "process.json").write_text('{"source": ".."}')
+    return ["score", str(folder / "answer")]
+
+
+def _process_into_foreign(folder: Path) -> list[str]:
+    return [*_raster(*_NOON, "--scale", "1e-4")(folder), *_out_is_foreign(folder)[-2:]]
+
+
+def _both(folder: Path) -> list[str]:
+    return ["process", "--packets", str(folder), "--scene", str(folder)]
+
+
+_BROKEN_APP = b"import orbitloom\n@orbitloom.app(bands=('red',), event=)\ndef f(b, m, i): pass\n"
+_BANDLESS_APP = (
+    b"import orbitloom\n@orbitloom.app(bands=('swir22',), event='heat')\ndef f(b, m, i): return b\n"
+)
+
+
 class _Bad(NamedTuple):
     make: Callable[[Path], list[str]]
     says: tuple[str, ...]
@@ -145,7 +240,8 @@ TABLE = {
         _file("x.toml", b"\x89PNG\xff\xfe", "fly", "FILE"), ("x.toml", "UTF-8", "TOML")
     ),
     "unknown base": _Bad(
-        _file("x.toml", b'base = "ring13"', "check", "FILE"), ("x.toml", "base", "ring13", "flood12")
+        _file("x.toml", b'base = "ring13"', "check", "FILE"),
+        ("x.toml", "base", "ring13", "flood12"),
     ),
     "unknown arm": _Bad(_options("--arms", "orbit,rawer"), ("--arms", "rawer", "bentpipe")),
     "an arm twice": _Bad(_options("--arms", "orbit,orbit"), ("twice", "arms")),
@@ -172,7 +268,7 @@ TABLE = {
     "scene in degrees": _Bad(_scene(crs="EPSG:4326", scale=0.5), ("scene.tif", "metres", "UTM")),
     "scene without scale": _Bad(_scene(), ("scene.tif", "scale", "scene.scale")),
     "scene with a wrong scale": _Bad(_scene(scale=500.0), ("scene.tif", "reflectances", "scale")),
-    "scene with three bands": _Bad(_scene(count=3, scale=0.5), ("scene.tif", "3 bands", "NIR")),
+    "scene with three bands": _Bad(_scene(count=3, scale=0.5), ("scene.tif", "3 bands", "nir")),
     "scene that is no raster": _Bad(
         _file("s.tif", b"hello", "fly", "--scene", "FILE"), ("s.tif", "image", "GeoTIFF")
     ),
@@ -187,6 +283,116 @@ TABLE = {
         _options("--out", "x" * 300), ("--out", "name too long", "cannot be written")
     ),
     "scenario with too long a name": _Bad(_options("x" * 300), ("xxx",)),
+    "neither packets nor scene": _Bad(lambda folder: ["process"], ("--packets", "--scene")),
+    "packets and scene": _Bad(_both, ("either --packets or --scene",)),
+    "an option for scenes with packets": _Bad(
+        _process("p.bin", b"", "--packets", "FILE", "--scale", "2"), ("--scale", "for scenes")
+    ),
+    "an imager with a scene": _Bad(
+        _process("s.tif", b"", "--scene", "FILE", "--instrument", "imager5m"),
+        ("--instrument", "packets alone"),
+    ),
+    "packets that are not there": _Bad(
+        lambda folder: ["process", "--packets", "none.bin"], ("none.bin", "no such file")
+    ),
+    "packets without an imager": _Bad(
+        _process("p.bin", b"12", "--packets", "FILE"), ("p.bin", "--instrument")
+    ),
+    "packets that are none": _Bad(
+        _process("p.bin", b"hello" * 99, "--packets", "FILE", "--instrument", "imager5m"),
+        ("p.bin", "no ancillary packet", "layout"),
+    ),
+    "an imager that is not there": _Bad(
+        _process("p.bin", b"12", "--packets", "FILE", "--instrument", "imager6m"),
+        ("imager6m", "imager5m"),
+    ),
+    "a capture that was cut": _Bad(_capture(_cut), ("packets.bin", "was cut", "500", "1000")),
+    "a capture that was changed": _Bad(_capture(_change), ("calibration.npz", "was changed")),
+    "a capture of another format": _Bad(_capture(_older), ("capture.json", "format", "simulate")),
+    "a folder that is no capture": _Bad(
+        lambda folder: ["process", "--packets", str(folder)], ("capture.json", "simulate")
+    ),
+    "a capture with an imager besides": _Bad(
+        lambda folder: ["process", "--packets", str(folder), "--instrument", "imager5m"],
+        ("--instrument", "itself"),
+    ),
+    "a raster without CRS": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", crs=None), ("s.tif", "coordinate reference system")
+    ),
+    "a raster without scale": _Bad(_raster(*_NOON), ("s.tif", "scale")),
+    "a raster with an offset alone": _Bad(_raster(*_NOON, "--offset", "-0.1"), ("s.tif", "scale")),
+    "a raster with a wrong offset": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", "--offset", "-3"), ("s.tif", "reflectances", "offset")
+    ),
+    "a raster of no time": _Bad(_raster("--scale", "1e-4"), ("s.tif", "--sensed")),
+    "bands in a wrong order": _Bad(
+        _raster(
+            *_NOON, "--scale", "1e-4", "--bands", "red,green,blue,nir",
+            names=("blue", "green", "red", "nir"),
+        ),
+        ("s.tif", "band 1", "red", "blue"),
+    ),
+    "bands of no name": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", "--bands", "blue,green,infra,nir"), ("infra", "swir16")
+    ),
+    "three bands without a name": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", count=3), ("s.tif", "3 bands")
+    ),
+    "a band that the application needs": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", "--app", "fire"), ("fire", "swir", "blue, green")
+    ),
+    "Sentinel-2 bands without offset": _Bad(_band_folder, ("T33", "offset", "-0.1", "04.00")),
+    "a window of three numbers": _Bad(
+        _raster(*_NOON, "--window", "0,0,9"), ("--window", "4 numbers")
+    ),
+    "a window beyond the scene": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", "--window", "30,30,20,20"), ("s.tif", "40 x 40")
+    ),
+    "a time that is none": _Bad(_raster("--sensed", "noon"), ("--sensed", "noon")),
+    "a scene that is no raster": _Bad(
+        _process("x.tif", b"hello", "--scene", "FILE", *_NOON), ("x.tif", "image")
+    ),
+    "polygons that are no JSON": _Bad(
+        _process("f.geojson", b"<kml>", "--scene", "FILE", "--fields", "FILE"),
+        ("f.geojson", "not JSON", "GeoJSON"),
+    ),
+    "a memory that is none": _Bad(
+        _process("m.npz", b"years", "--scene", "FILE", "--memory", "FILE"), ("m.npz",)
+    ),
+    "a memory in no folder": _Bad(
+        _process("s.tif", b"", "--scene", "FILE", "--memory", "none/m.npz"), ("m.npz", "folder")
+    ),
+    "an application that is none": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", "--app", "gold"), ("gold", "flood")
+    ),
+    "an application's file that is not there": _Bad(
+        _raster(*_NOON, "--scale", "1e-4", "--app", "none.py"), ("none.py", "no such file")
+    ),
+    "an application's file that breaks": _Bad(
+        _process("broken.py", _BROKEN_APP, "--scene", "x.tif", "--app", "FILE"),
+        ("broken.py", "line 2"),
+    ),
+    "an application's file without a band": _Bad(
+        _file("heat.py", _BANDLESS_APP, "app", "check", "FILE", "--instrument", "imager10m"),
+        ("heat", "swir22", "blue, green, red, nir"),
+    ),
+    "an answer into a foreign folder": _Bad(_process_into_foreign, ("papers", "--out")),
+    "a score without an answer": _Bad(
+        lambda folder: ["score", str(folder)], ("process.json", "orbitloom process")
+    ),
+    "a score without truth": _Bad(_scoreless, ("truth.json", "simulate")),
+    "a place that is none": _Bad(
+        lambda folder: ["instrument", "simulate", "--at", "Rome"], ("--at", "Rome", "44.3,11.9")
+    ),
+    "a place beyond the poles": _Bad(
+        lambda folder: ["instrument", "simulate", "--at", "95,0"], ("--at", "95")
+    ),
+    "an event that is none": _Bad(
+        lambda folder: ["instrument", "simulate", "--event", "hail"], ("--event", "hail", "flood")
+    ),
+    "a picture past the Earth": _Bad(
+        lambda folder: ["instrument", "simulate", "--roll", "80"], ("roll", "80", "30 deg")
+    ),
     "output that cannot be written": _Bad(
         _options("--out", "/proc/orbitloom"), ("--out", "/proc/orbitloom", "cannot be written")
     ),
@@ -207,6 +413,7 @@ def test_bad_input_gets_one_clear_message(bad, tmp_path, monkeypatch, capsys):
     assert "Traceback" not in err
     for words in bad.says:
         assert words in err
+    assert not {"orbitloom-out", "orbitloom-scene", "orbitloom-capture"} & set(os.listdir(tmp_path))
 
 
 def test_a_foreign_folder_keeps_its_files(tmp_path, monkeypatch):
