@@ -9,6 +9,7 @@ from pathlib import Path
 from orbitloom.errors import PacketError
 from orbitloom.ground.archive import Archive
 from orbitloom.ground.arrival import Arrival, slug
+from orbitloom.ground.cube import read_points, write_cube
 from orbitloom.ground.files import write_file
 from orbitloom.ground.outlets import Outlet, installed_outlets
 from orbitloom.ground.subscriptions import subscribers
@@ -61,6 +62,8 @@ class Ground:
         self._flight = f"{slug(scenario.name)}-{scenario.seed}"
         self._note = f"Simulated by Orbitloom: scenario {scenario.name}, seed {scenario.seed}"
         self._digests: dict[int, str] = {}
+        self._measured: dict[int, Answer] = {}  # those that hold points of a series
+        self._folder = folder
         self._inbox: Path | None = None
         self._archive: Archive | None = None
         self._outlets: tuple[Outlet, ...] = ()
@@ -97,6 +100,8 @@ class Ground:
         if known is not None:
             raise PacketError(f"capture {arrival.capture} has come before with another answer")
         self._digests[arrival.capture] = digest
+        if read_points([answer]):
+            self._measured[arrival.capture] = answer
         served = subscribers(self._scenario.subscriptions, arrival)
         files: list[Path] = []
         if self._archive is not None:
@@ -109,7 +114,7 @@ class Ground:
         return Delivery(capture=arrival.capture, subscriptions=served, files=tuple(files))
 
     def close(self) -> None:
-        """Write the catalogue over everything that came.
+        """Write the catalogue over everything that came, and the cube of what was measured.
 
         Raises
         ------
@@ -118,6 +123,12 @@ class Ground:
         """
         if self._archive is not None:
             self._archive.close()
+        if self._folder is not None and self._measured:
+            # The order of arrival must leave no trace.
+            write_cube(
+                self._folder / "catalog" / "series",
+                [self._measured[capture] for capture in sorted(self._measured)],
+            )
 
     def _render(self, arrival: Arrival) -> Iterable[tuple[str, bytes]]:
         for outlet in self._outlets:
