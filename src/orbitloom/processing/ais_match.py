@@ -145,7 +145,7 @@ def _covariance(report: AisReport, age_s: float, length_m: float) -> NDArray[np.
     course = np.radians(report.course_deg)
     aside = np.array([np.cos(course), -np.sin(course)])
     drift_m = report.speed_kn * _KNOT_M_S * _COURSE_SIGMA_RAD * age_s
-    return np.eye(2) * spread + np.outer(aside, aside) * drift_m**2
+    return np.asarray(np.eye(2) * spread + np.outer(aside, aside) * drift_m**2)
 
 
 def match(vessels: Sequence[Vessel], heard: Sequence[Predicted]) -> tuple[Identity, ...]:
