@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 from rasterio.features import rasterize
 from rasterio.transform import Affine
+from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_geom
 
 from orbitloom._version import __version__
@@ -60,6 +62,8 @@ Progress = Callable[[str, float], None]
 
 _RECORD = "process.json"
 _EDGE_BYTES = 2_000
+_LEAST_LENGTH_M = 20.0
+_SAME_PLACE_M = 100.0  # centre to centre: half of a long ship, and the geolocation's error
 _LAND = {
     "flood": "river",
     "fire": "forest",
@@ -77,7 +81,7 @@ _LOOKS_FOR = {
     "lake": "climate",
     "snow": "climate",
 }
-_OWN = ("answer.geojson", "chip.tif", "L3.tif", "L3.json", "inbox", "catalog", "series.nc")
+_OWN = ("answer.geojson", "chip.tif", "L3.tif", "L3.json", "inbox", "catalog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -317,7 +321,9 @@ def score(folder: Path, truth: Path | None = None) -> dict[str, Any]:
     -------
     dict
         ``event``, ``kind``, ``claimed``, ``truth_km2`` (visible), ``found_km2``, ``iou`` (None
-        where neither has an area), ``observable``, and ``hit``.
+        where neither has an area), ``observable``, and ``hit``. Of the application maritime also
+        ``vessels`` (true ones of 20 m or more that could be seen), ``vessels_found`` (of those that
+        the answer lists) and ``vessels_false``.
 
     Raises
     ------
@@ -365,8 +371,44 @@ def score(folder: Path, truth: Path | None = None) -> dict[str, Any]:
         iou=round(both / union, 4) if union else None,
     )
     names = ("event", "kind", "claimed", "observable", "truth_km2", "found_km2", "iou")
-    return {name: getattr(judged, name) for name in names} | {
+    result = {name: getattr(judged, name) for name in names} | {
         "hit": is_hit(judged) if judged.kind == "alert" else None
+    }
+    if said["app"] == "maritime":
+        result |= _vessels(said.get("details", ()), told, visible)
+    return result
+
+
+def _vessels(
+    listed: Sequence[Mapping[str, Any]], told: Mapping[str, Any], visible: NDArray[np.bool_]
+) -> dict[str, int]:
+    """Return how many of the vessels that could be seen an answer lists, each once, and others."""
+    a, _, west, _, e, north = told["transform"]
+    small, true = [], []
+    for ship in told.get("vessels", ()):
+        column = int(np.floor((ship["easting_m"] - west) / a))
+        row = int(np.floor((ship["northing_m"] - north) / e))
+        seen = 0 <= row < visible.shape[0] and 0 <= column < visible.shape[1]
+        if seen and visible[row, column]:
+            (true if ship["length_m"] >= _LEAST_LENGTH_M else small).append(ship)
+    found, false = set(), 0
+    for one in listed:
+        (x,), (y,) = transform_points(
+            "EPSG:4326", f"EPSG:{told['epsg']}", [one["longitude_deg"]], [one["latitude_deg"]]
+        )[:2]
+        near = [
+            (float(np.hypot(ship["easting_m"] - x, ship["northing_m"] - y)), number)
+            for number, ship in enumerate([*true, *small])
+            if number not in found
+        ]
+        if near and min(near)[0] <= _SAME_PLACE_M:
+            found.add(min(near)[1])
+        else:
+            false += 1
+    return {
+        "vessels": len(true),
+        "vessels_found": sum(number < len(true) for number in found),
+        "vessels_false": false,
     }
 
 

@@ -53,9 +53,8 @@ def tell(
         )
     if said.get("objects"):
         lines.append(f"objects: {said['objects']}")
-    for name, measure in said.get("measures", {}).items():
-        lines.append(_measured(name.replace("_", " "), measure))
-    lines += [_measured(point["name"], point) for point in said.get("series", ())]
+    told = dict(said.get("measures", {})) | {one["name"]: one for one in said.get("series", ())}
+    lines += [_measured(name.replace("_", " "), measure) for name, measure in told.items()]
     lines.append(f"clear: {said['clear_share']:.0%} of the scene")
     lines.append(", ".join(f"{level} {bytes_words(size)}" for level, size in level_bytes.items()))
     lines.append(f"{seconds:.1f} s of CPU time")
