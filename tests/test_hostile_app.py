@@ -23,7 +23,7 @@ _HEAD = (
 def _flown(targets):
     scenario = load(
         "flood12",
-        hours=1.5,
+        hours=4.0,
         arms=("orbit",),
         instrument={"lines": 300, "columns": 300},
         targets=targets,
@@ -36,7 +36,7 @@ def test_other_answers_are_the_same_bytes(tmp_path):
     own = [target.model_dump() for target in load("flood12").targets]
     without = _flown(own)
     seen = list(dict.fromkeys(task.target for task in without.tasks))
-    assert len(seen) > len(_HOSTILE) + 2
+    assert len(seen) > len(_HOSTILE) + 1
     ordered = {}
     for cause, body in _HOSTILE.items():
         file = tmp_path / f"{cause}.py"
