@@ -26,6 +26,7 @@ from orbitloom.processing.zones import Zone, labels, read_zones
 
 __all__ = ["AgricultureApp"]
 
+_WHERE = "fields of the briefing"
 _BARE = 0.2
 """NDVI of bare soil; vigour is what a field has above it."""
 _STRESSED = 0.05
@@ -71,8 +72,8 @@ class AgricultureApp:
     edge_cells: float = 1.0
     least_cells: int = 12
     least_seen: float = 0.3
-    cloud_margin_m: float = 80.0
-    most_uneven: float = 0.06
+    cloud_margin_m: float = 100.0
+    most_uneven: float = 0.05
     green_ndvi: float = 0.38
     least_clear_share: float = 0.05
     least_sun_elevation_deg: float = 5.0
@@ -90,11 +91,6 @@ class AgricultureApp:
         """
         unseen = hidden(tile)
         share = clear_share(tile, unseen)
-        zones = read_zones(context.briefing.fields, tile.grid, "fields of the briefing")
-        histories = [
-            read_history(zone.properties.get("season"), context.sensed_ns, zone.identifier)
-            for zone in zones
-        ]
         reason = why_silent(
             tile,
             share,
@@ -103,9 +99,8 @@ class AgricultureApp:
         )
         if reason is not None:
             return Finding(clear_share=share, reason=reason)
-        inner = [zone.shape.buffer(-self.edge_cells * tile.grid.gsd_m) for zone in zones]
-        looks = self._look(tile, labels(inner, tile.grid), unseen, len(zones))
-        fields = self._judged(zones, histories, looks)
+        fields = self.fields(tile, context)
+        zones = read_zones(context.briefing.fields, tile.grid, _WHERE)
         counts = Counter(field["status"] for field in fields)
         told = _told(fields)
         stressed = [n for n, field in enumerate(fields) if field["status"] == "stressed"]
@@ -145,6 +140,28 @@ class AgricultureApp:
             details=(*(found[n] for n in order), *silent),
             series=told,
         )
+
+    def fields(self, tile: Tile, context: Context) -> list[dict[str, Any]]:
+        """Return what is said of each field of the briefing, in its order.
+
+        ``status`` is stressed, normal or no_answer, the last with its ``reason``: few_cells,
+        cloud, uneven, season, bare, cleared, or turning (neighbours differ too much to tell).
+
+        Raises
+        ------
+        InputFileError
+            If the briefing's fields cannot be understood.
+        """
+        zones = read_zones(context.briefing.fields, tile.grid, _WHERE)
+        histories = [
+            read_history(
+                zone.properties.get("season"), context.sensed_ns, f"{_WHERE}, {zone.identifier}"
+            )
+            for zone in zones
+        ]
+        inner = [zone.shape.buffer(-self.edge_cells * tile.grid.gsd_m) for zone in zones]
+        looks = self._look(tile, labels(inner, tile.grid), hidden(tile), len(zones))
+        return self._judged(zones, histories, looks)
 
     def _look(
         self,

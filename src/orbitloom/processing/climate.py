@@ -34,10 +34,11 @@ KINDS = {
 """Of each kind of region: the series' quantity, its unit (UCUM), and the event of a change."""
 
 _BLOCK_M = 40.0  # of what is said of hidden ground
-_HIDDEN_LAKE = 0.35
-"""How wrong the filling of a hole is, for one whose rim is half water; set on seeds 100-109."""
+_HIDDEN_LAKE = 0.20
+"""How wrong the filling of a hole is, for one whose rim is half water; set on seeds 100-102."""
+_PURE = 0.2
 _NDVI_SIGMA = 0.015  # of calibration and air, common to all cells: an estimate
-_COVER_SIGMA = 0.04  # of mixed, shaded and wooded cells: set on seeds 100-104
+_COVER_SIGMA = 0.05  # of mixed, shaded and wooded cells; set on seeds 105-110
 _HALF_SNOW_GREEN = 0.33
 _LINE_SIGMA_M = 12.0  # heights to 4 m, woods that hide snow, mixed cells: an estimate
 _LINE_CELL_M, _LINE_SQUARES, _LEAST_SQUARES = 25.0, 4, 3
@@ -160,7 +161,13 @@ class ClimateApp:
             return Finding(
                 clear_share=share, reason="cloud" if hidden_all else None, series=tuple(series)
             )
-        changes.sort(key=lambda change: -abs(change.change) / change.sigma)
+        # Snow and water change how green a region is: they are the cause.
+        changes.sort(
+            key=lambda change: (
+                change.zone.properties["kind"] == "greenness",
+                -abs(change.change) / change.sigma,
+            )
+        )
         return _alert(tile, context, unseen, share, changes, tuple(series))
 
 
@@ -223,7 +230,9 @@ def _lake(
     wet = water.astype(np.float32)
     if land.any() and deep.any():
         dry, dark = float(np.median(nir[land])), float(np.median(nir[deep]))
-        wet[shore] = np.clip((dry - nir[shore]) / max(dry - dark, 1.0), 0.0, 1.0)
+        mixed = (dry - nir[shore]) / max(dry - dark, 1.0)
+        # Land is no single shade: small and large shares are none and all.
+        wet[shore] = np.clip((mixed - _PURE) / (1.0 - 2.0 * _PURE), 0.0, 1.0)
     area, variance = _filled(wet, seen, place, tile.grid)
     edge = np.count_nonzero(water & grown(~water, 1))
     variance += edge / 12.0 + (SHORE_SIGMA * edge) ** 2
