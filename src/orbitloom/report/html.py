@@ -321,8 +321,10 @@ def _alert(result: FlightResult, number: int) -> str:
     elif not is_hit(score):
         truth = f"false alert: the target was {score.event.replace('_', ' ')}"
     else:
-        truth = f"true, {score.truth_km2:.2f} km²"
-        truth += f", IoU {score.iou:.2f}" if score.iou is not None else ""
+        truth = "true"
+        if score.truth_km2:
+            truth += f", {score.truth_km2:.2f} km²"
+            truth += f", IoU {score.iou:.2f}" if score.iou is not None else ""
     return (
         f'<article class="alert">{_pair(result, number)}<h3>{escape(str(task.target))}</h3>'
         f"<p>{told['area_km2']:.2f} ± {told['area_sigma_km2']:.2f} km² {escape(what)}, "
