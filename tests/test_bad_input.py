@@ -77,6 +77,20 @@ def _file(name: str, content: bytes, *arguments: str) -> Callable[[Path], list[s
     return write
 
 
+_BROKEN_APP = b"import orbitloom\n@orbitloom.app(bands=('red',), event=)\ndef f(b, m, i): pass\n"
+_BANDLESS_APP = (
+    b"import orbitloom\n@orbitloom.app(bands=('swir22',), event='heat')\ndef f(b, m, i): return b\n"
+)
+
+
+def _own_app(content: bytes) -> Callable[[Path], list[str]]:
+    def write(folder: Path) -> list[str]:
+        (folder / "own.py").write_bytes(content)
+        return _scenario(folder, 'app = "own.py"')
+
+    return write
+
+
 def _out_is_foreign(folder: Path) -> list[str]:
     (folder / "papers").mkdir()
     (folder / "papers" / "thesis.txt").write_text("years of work")
@@ -171,12 +185,6 @@ def _both(folder: Path) -> list[str]:
     return ["process", "--packets", str(folder), "--scene", str(folder)]
 
 
-_BROKEN_APP = b"import orbitloom\n@orbitloom.app(bands=('red',), event=)\ndef f(b, m, i): pass\n"
-_BANDLESS_APP = (
-    b"import orbitloom\n@orbitloom.app(bands=('swir22',), event='heat')\ndef f(b, m, i): return b\n"
-)
-
-
 class _Bad(NamedTuple):
     make: Callable[[Path], list[str]]
     says: tuple[str, ...]
@@ -261,6 +269,13 @@ TABLE = {
     "unknown command": _Bad(lambda folder: ["flyy"], ("flyy", "fly")),
     "nothing to check": _Bad(lambda folder: ["check"], ("FILE.toml", "--help")),
     "unknown application": _Bad(_toml('app = "gold"'), ("mine.toml", "gold", "flood")),
+    "an application of a user's that is not there": _Bad(
+        _toml('app = "own.py"'), ("mine.toml", "key app", "own.py", "no file")
+    ),
+    "an application of a user's that breaks": _Bad(_own_app(_BROKEN_APP), ("own.py", "line 2")),
+    "an application without its band": _Bad(
+        _own_app(_BANDLESS_APP), ("scenario mine, key app", "swir22", "blue, green, red, nir")
+    ),
     "unknown model": _Bad(_toml('[model]\nkind = "oracle"'), ("mine.toml", "oracle", "rules")),
     "scene without CRS": _Bad(
         _scene(crs=None, scale=0.5), ("scene.tif", "coordinate reference system", "gdal")

@@ -403,8 +403,12 @@ def _plain(text: str | None) -> str:
 def options() -> str:
     """Return every command with its arguments and options, as Markdown."""
     parts = []
-    for command in app.registered_commands:
-        name, told = command.callback.__name__, inspect.getdoc(command.callback)
+    commands = [(command.name, command) for command in app.registered_commands]
+    for group in app.registered_groups:
+        inside = group.typer_instance.registered_commands
+        commands += [(f"{group.name} {command.name}", command) for command in inside]
+    for given, command in commands:
+        name, told = given or command.callback.__name__, inspect.getdoc(command.callback)
         parts += [f"### orbitloom {name}", "", _plain(told), ""]
         hints = get_type_hints(command.callback, include_extras=True)
         parameters = inspect.signature(command.callback).parameters
@@ -414,10 +418,13 @@ def options() -> str:
             kind, info = hints[key].__args__[0], hints[key].__metadata__[0]
             metavar = info.metavar or "|".join(getattr(kind, "__members__", {})).lower()
             is_option = isinstance(info, typer.models.OptionInfo)
-            shown = f"--{key} {metavar}".strip() if is_option else metavar.strip("[]")
-            default = {parameter.empty: "required", None: "", False: ""}.get(
+            named = str(info.default).startswith("--")  # typer takes it for one until it is used
+            option = info.default if named else f"--{key}"
+            shown = f"{option} {metavar}".strip() if is_option else metavar.strip("[]")
+            default = {parameter.empty: "required", None: ""}.get(
                 parameter.default, getattr(parameter.default, "value", parameter.default)
             )
+            default = "" if default is False else default
             parts.append(f"| `{_cell(shown)}` | {default} | {_plain(info.help)} |")
         parts.append("")
     return "\n".join(parts).rstrip("\n")

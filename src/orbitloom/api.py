@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from orbitloom.errors import OrbitError, ScenarioError
+from orbitloom.processing.byo import load_app
 from orbitloom.report.folder import prepare
 from orbitloom.report.report import Report, run_record
 from orbitloom.scenario import Scenario, load
@@ -82,7 +83,7 @@ def fly(
 
 
 def check(scenario: Scenario) -> tuple[str, ...]:
-    """Return the names of a scenario's satellites, if its orbits and its scene can be used.
+    """Return the names of a scenario's satellites, if all that it names can be used.
 
     `fly` asks before it touches a folder, so that a bad file does not cost an earlier flight.
 
@@ -91,8 +92,11 @@ def check(scenario: Scenario) -> tuple[str, ...]:
     OrbitError
         If a satellite's elements cannot be propagated.
     InputFileError
-        If the file of elements or the scene is not what it should be.
+        If the file of elements, the scene or an application's file is not what it should be.
+    ScenarioError
+        If an application needs a band that the imager has not.
     """
+    _check_apps(scenario)
     if scenario.scene is not None:
         check_scene(scenario.scene)
     try:
@@ -100,6 +104,21 @@ def check(scenario: Scenario) -> tuple[str, ...]:
     except OrbitError as error:
         error.where = error.where or f"scenario {scenario.name}, key fleet"
         raise
+
+
+def _check_apps(scenario: Scenario) -> None:
+    """Refuse an application that cannot fly, as long as nothing has been uploaded."""
+    there = [band.name for band in scenario.instrument.bands]
+    for name in sorted({target.app or scenario.app for target in scenario.targets}):
+        application = load_app(name)
+        missing = [band for band in application.requires if band not in there]
+        if missing:
+            raise ScenarioError(
+                f"{name!r} needs the band{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+                where=f"scenario {scenario.name}, key app",
+                way_out=f"{scenario.instrument.name!r} has {', '.join(there)}; order it on another "
+                "imager, or order another application",
+            )
 
 
 def _loaded(

@@ -203,15 +203,19 @@ def process_scene(
     assessor, notebook = plugins.load("models", model)(), Notebook(known.memory)
     briefing = known.laid_over(Briefing())
     tell("reading the scene", 0.1)
-    tile = open_scene(
-        source,
-        scale=scale,
-        offset=offset,
-        bands=bands,
-        window=window,
-        sensed_ns=sensed_ns,
-        at_surface=at_surface,
-    )
+    try:
+        tile = open_scene(
+            source,
+            scale=scale,
+            offset=offset,
+            bands=bands,
+            window=window,
+            sensed_ns=sensed_ns,
+            at_surface=at_surface,
+        )
+    except ScenarioError as error:  # its bands do not serve; it does not know the file
+        error.where = error.where or str(source)
+        raise
     if not tile.sensed_ns:
         raise InputFileError(
             "does not say when it was taken",
