@@ -23,10 +23,11 @@ from orbitloom.processing.l3 import SCALE, Grid, Tile
 
 __all__ = ["BANDS", "Vessel", "anomaly", "find_vessels", "hulls"]
 
-BANDS = ("nir", "swir16")
-"""Where the sea is darkest, and a hull stands out most; a tile without the second does."""
+BANDS = ("swir16", "nir")
+"""Where to look, the first that there is: the sea is darkest there, and foam next to it."""
 
 _BLOCK_M = 320.0  # sea of one spread: shorter than gradients of turbidity, longer than ships
+_AT_LOW, _AT_QUARTER = 1.645, 0.674  # standard deviations below the median: quantiles 0.05, 0.25
 _LEAST_SEA_CELLS = 64  # of a block, sampled: fewer give no spread
 _LEAST_SIGMA = 8.0  # numbers: below the noise of any imager here
 # Spreads of the sea. Noise alone would do with 6; waves, foam and haze reach 15, a hull that fills
@@ -34,18 +35,20 @@ _LEAST_SIGMA = 8.0  # numbers: below the noise of any imager here
 _SEED = 25.0
 # Of a hull's brightest cell, a superstructure: what is brighter is hull, or foam close by. The
 # second where the first takes in a neighbour as well.
-_HULL_SHARES = (0.2, 0.5)
+_HULL_SHARES = (0.35, 0.5)
 _LEAST_CONTRAST = 0.05
 _LENGTHS_M = (12.0, 450.0)
 _WIDEST_M = 75.0
 _LEAST_ELONGATION = 1.7
+_SMALL_CELLS, _LEAST_SOLIDITY = 40, 0.6
 _LEAST_EXPLAINED = 0.92
 # Foam at 1.6 um has a third or less of what it has in the green (Frouin, Schwindling & Deschamps,
 # 1996, Journal of Geophysical Research 101); paint, rust and concrete have most of it or more.
 _FOAM_COLOUR = 0.4
+_FOAM_SIGMA = 0.2  # of the length: how much foam may pass for hull where both are bright
 _FOAM_FADES, _FOAM_WIDENS = 3.0, 0.3  # lengths of the ship; widths for each of them
-_TRAIL_SHARE, _WEDGE_SHARE = 0.65, 0.25  # of the hull's brightest cell: the most that foam has
-_LEAST_WAKE_SIGMAS = 6.0
+_TRAIL_SHARE, _WEDGE_SHARE = 0.45, 0.2  # of the hull's brightest cell: the most that foam has
+_LEAST_WAKE_SIGMAS, _CLEAR_WAKE_SIGMAS = 6.0, 15.0  # to know the heading; to look for its foam
 _WAKE_CELLS = (3.0, 28.0)  # beyond a hull's end: clear of its blur, and as far as foam is seen
 _GRADIENT = 0.5  # spreads by which the sea itself may differ between a ship's ends
 _WAVE_CORRELATION = 2.0  # cells of sea that vary together, as the root of their number
@@ -169,38 +172,36 @@ def hulls(vessels: tuple[Vessel, ...], grid: Grid) -> NDArray[np.bool_]:
 def anomaly(tile: Tile, sea: NDArray[np.bool_]) -> NDArray[np.float32] | None:
     """Return how far each cell is above the sea around it, in the sea's spreads; 0 off the sea.
 
-    Median and spread (1.4826 median absolute deviations) are those of blocks of `_BLOCK_M`; the
-    median is bilinear between blocks. Scores of several bands are added and brought back to unit
-    spread, for waves are bright in all bands at once. None where there is too little sea.
+    Median and spread are those of blocks of `_BLOCK_M`, by their darker cells; both are bilinear
+    between blocks. None where there is too little sea.
     """
-    names = [name for name in BANDS if name in tile.band_names]
+    name = next(name for name in BANDS if name in tile.band_names)
+    numbers = tile.numbers[tile.band_names.index(name)]
     block = max(8, round(_BLOCK_M / tile.grid.gsd_m))
-    total = np.zeros(tile.grid.shape, np.float32)
-    for name in names:
-        numbers = tile.numbers[tile.band_names.index(name)]
-        median, spread = _block_statistics(numbers, sea, block, 2)
-        known = np.isfinite(median)
-        if not known.any():
-            return None
-        if not known.all():
-            nearest = ndimage.distance_transform_edt(
-                ~known, return_distances=False, return_indices=True
-            )
-            median, spread = median[tuple(nearest)], spread[tuple(nearest)]
-        median = ndimage.median_filter(median, size=3, mode="nearest")
-        spread = ndimage.median_filter(spread, size=3, mode="nearest")
-        np.maximum(spread, _LEAST_SIGMA, out=spread)
-        _add_scores(total, numbers, sea, median, spread, block)
-    sample = total[::3, ::3][sea[::3, ::3]]
-    scale = float(1.4826 * np.median(np.abs(sample))) if sample.size else 1.0
-    return total / np.float32(max(scale, 1.0))
+    median, spread = _block_statistics(numbers, sea, block, 2)
+    known = np.isfinite(median)
+    if not known.any():
+        return None
+    if not known.all():
+        nearest = ndimage.distance_transform_edt(
+            ~known, return_distances=False, return_indices=True
+        )
+        median, spread = median[tuple(nearest)], spread[tuple(nearest)]
+    median = ndimage.median_filter(median, size=3, mode="nearest")
+    spread = ndimage.median_filter(spread, size=3, mode="nearest")
+    np.maximum(spread, _LEAST_SIGMA, out=spread)
+    return _scores(numbers, sea, median, spread, block)
 
 
 @njit(cache=True, nogil=True)
 def _block_statistics(
     numbers: NDArray[np.uint16], sea: NDArray[np.bool_], block: int, stride: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each block's median and spread over the sea; NaN where there is too little of it."""
+    """Return each block's median and spread over the sea; NaN where there is too little of it.
+
+    From its darkest quarter, by the quantiles of a normal distribution: ships, foam and thin cloud
+    only ever brighten the sea.
+    """
     rows, columns = numbers.shape
     down, right = (rows + block - 1) // block, (columns + block - 1) // block
     median = np.full((down, right), np.nan)
@@ -215,22 +216,23 @@ def _block_statistics(
                         buffer[n] = numbers[row, column]
                         n += 1
             if n >= _LEAST_SEA_CELLS:
-                middle = np.median(buffer[:n])
-                median[i, j] = middle
-                spread[i, j] = 1.4826 * np.median(np.abs(buffer[:n] - middle))
+                buffer[:n].sort()
+                low, quarter = buffer[n // 20], buffer[n // 4]
+                spread[i, j] = (quarter - low) / (_AT_LOW - _AT_QUARTER)
+                median[i, j] = quarter + _AT_QUARTER * spread[i, j]
     return median, spread
 
 
 @njit(cache=True, nogil=True)
-def _add_scores(
-    total: NDArray[np.float32],
+def _scores(
     numbers: NDArray[np.uint16],
     sea: NDArray[np.bool_],
     median: NDArray[np.float64],
     spread: NDArray[np.float64],
     block: int,
-) -> None:
-    """Add a band's scores on the sea; the medians hold at the blocks' centres."""
+) -> NDArray[np.float32]:
+    """Return the scores on the sea; medians and spreads hold at the blocks' centres."""
+    scores = np.zeros(numbers.shape, np.float32)
     rows, columns = numbers.shape
     down, right = median.shape
     for row in range(rows):
@@ -258,7 +260,8 @@ def _add_scores(
                 + c * spread[below, j]
                 + d * spread[below, beside]
             )
-            total[row, column] += (numbers[row, column] - level) / sigma
+            scores[row, column] = (numbers[row, column] - level) / sigma
+    return scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,17 +360,20 @@ def _fit(
     peak = float(score[row, column])
     labels, _ = ndimage.label(window > share * peak, structure=np.ones((3, 3), np.int8))
     mine = labels == labels[row - top, column - left]
+    if not _could_be(mine, gsd_m):
+        return None
     box = ndimage.find_objects(mine.astype(np.int8))[0]
     rows = slice(max(box[0].start - 4, 0), min(box[0].stop + 4, window.shape[0]))
     columns = slice(max(box[1].start - 4, 0), min(box[1].stop + 4, window.shape[1]))
     stamp, bright = window[rows, columns].astype(np.float64), mine[rows, columns]
+    wider = ndimage.binary_dilation(bright, np.ones((3, 3), np.bool_), iterations=2)
+    if not wider.all():
+        stamp -= np.median(stamp[~wider])  # what is left of the sea, or a veil of cloud
     use = ndimage.binary_dilation(bright, np.ones((3, 3), np.bool_), iterations=3)
     others = (labels[rows, columns] > 0) & ~bright
     use &= ~ndimage.binary_dilation(others, np.ones((3, 3), np.bool_))
     use |= bright
     start = _start(stamp, bright)
-    if start[3] * gsd_m > 1.5 * _WIDEST_M:
-        return None
     down, right = (axis.astype(np.float64) for axis in np.nonzero(use))
     values: NDArray[np.float64] = stamp[use]
     worst: NDArray[np.float64] = 2.0 * values
@@ -381,7 +387,7 @@ def _fit(
         heights, _ = nnls(matrix, values)
         return np.asarray(matrix @ heights - values)
 
-    solution = least_squares(residual, start, method="lm", max_nfev=100, x_scale=[1, 1, 2, 1, 0.1])
+    solution = least_squares(residual, start, method="lm", max_nfev=40, x_scale=[1, 1, 2, 1, 0.1])
     if not np.all(np.abs(solution.x) < _WILD) or not np.all(np.isfinite(solution.jac)):
         return None
     matrix = _model(solution.x, down, right)
@@ -412,6 +418,21 @@ def _fit(
         explained=1.0 - float(np.sum(left_over**2) / np.sum(values**2)),
         peak=peak,
     )
+
+
+def _could_be(bright: NDArray[np.bool_], gsd_m: float) -> bool:
+    """Return whether a bright spot may be a hull: not too large, not round, not ragged.
+
+    By its moments: a rectangle's sides are the root of 12 times its variances. A small spot is as
+    round as the blur makes it, and is left to the fit.
+    """
+    down, right = np.nonzero(bright)
+    if down.size < _SMALL_CELLS:
+        return True
+    if down.size * gsd_m**2 > _LENGTHS_M[1] * _WIDEST_M:
+        return False
+    wide, long = np.sqrt(12.0 * np.linalg.eigvalsh(np.cov(np.stack([down, right]), ddof=0)))
+    return bool(long > 1.3 * wide and down.size > _LEAST_SOLIDITY * long * wide)
 
 
 def _start(stamp: NDArray[np.float64], bright: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -481,7 +502,7 @@ def _belongs(row: float, column: float, peak: float, other: _Hull) -> bool:
     astern = -float(ahead) - other.length / 2.0
     if aside < 0.0 and abs(float(ahead)) < other.length / 2.0 + 3.0:
         return True
-    if other.wake < _LEAST_WAKE_SIGMAS or not 0.0 < astern < 12.0 * other.length + 40.0:
+    if other.wake < _CLEAR_WAKE_SIGMAS or not 0.0 < astern < 7.0 * other.length + 40.0:
         return False
     trail = aside < 0.15 * astern and peak < _TRAIL_SHARE * other.peak
     wedge = aside < 0.36 * astern and peak < _WEDGE_SHARE * other.peak
@@ -509,6 +530,8 @@ def _vessel(hull: _Hull, tile: Tile) -> Vessel | None:
     taper_m = 0.0 if known else (length_m - hull.length * gsd_m) / 2.0
     longitude_deg, latitude_deg, convergence_deg = _place(tile.grid, row, column)
     ends = float(np.hypot(hull.length_sigma, _MODEL_SIGMA_CELLS)) * gsd_m
+    if known and BANDS[0] not in tile.band_names:
+        ends = float(np.hypot(ends, _FOAM_SIGMA * length_m))
     place = float(np.hypot(hull.place_sigma, _PLACE_SIGMA_CELLS)) * gsd_m
     return Vessel(
         row=float(row),
