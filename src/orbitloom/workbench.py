@@ -388,14 +388,16 @@ def _vessels(
 ) -> dict[str, int]:
     """Return how many of the vessels that could be seen an answer lists, each once, and others."""
     a, _, west, _, e, north = told["transform"]
-    small, true = [], []
+    small: list[Mapping[str, Any]] = []
+    true: list[Mapping[str, Any]] = []
     for ship in told.get("vessels", ()):
         column = int(np.floor((ship["easting_m"] - west) / a))
         row = int(np.floor((ship["northing_m"] - north) / e))
         seen = 0 <= row < visible.shape[0] and 0 <= column < visible.shape[1]
         if seen and visible[row, column]:
             (true if ship["length_m"] >= _LEAST_LENGTH_M else small).append(ship)
-    found, false = set(), 0
+    found: set[int] = set()
+    false = 0
     for one in listed:
         (x,), (y,) = transform_points(
             "EPSG:4326", f"EPSG:{told['epsg']}", [one["longitude_deg"]], [one["latitude_deg"]]
