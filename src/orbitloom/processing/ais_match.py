@@ -151,8 +151,9 @@ def _covariance(report: AisReport, age_s: float, length_m: float) -> NDArray[np.
 def match(vessels: Sequence[Vessel], heard: Sequence[Predicted]) -> tuple[Identity, ...]:
     """Return what AIS says of each vessel.
 
-    A vessel without any report within the gate is dark; where nothing was heard at all nothing is
-    said, for then it is not the ships that are silent but the receiver.
+    A vessel is dark if every report within its gate is clearly another vessel's, and so if there is
+    none. Where nothing was heard at all nothing is said, for then it is not the ships that are
+    silent but the receiver.
     """
     if not heard:
         return tuple(Identity(state="none heard") for _ in vessels)
@@ -171,7 +172,8 @@ def match(vessels: Sequence[Vessel], heard: Sequence[Predicted]) -> tuple[Identi
             # What if one of the reports near it, another vessel's so far, were its own?
             other[vessel] += _FORCED
             clear = total - (_total(other, assign(other)) - _FORCED) > _CLEARLY
-            state: AisState = "dark" if clear and np.all(gain[vessel, near] > 0) else "ambiguous"
+            theirs = set(np.flatnonzero(near).tolist()) <= set(chosen)
+            state: AisState = "dark" if clear and theirs else "ambiguous"
         else:
             other[vessel, report] = -np.inf
             clear = total - _total(other, assign(other)) > _CLEARLY
