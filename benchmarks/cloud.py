@@ -3,8 +3,8 @@
     python benchmarks/cloud.py --seeds 0-19
 
 Intersection over union of the cloud masks, all pixels of all scenes together: on synthetic scenes
-(5 km at 10 m, cloud where at least half opaque, every setting), with all bands and with four; and on
-a labelled Sentinel-2 scene if ``../shared/data/cloud_s2`` is beside the repository, at its own
+(5 km at 10 m, cloud where at least half opaque, every setting), with all bands and with four; and
+on a labelled Sentinel-2 scene if ``../shared/data/cloud_s2`` is beside the repository, at its own
 pixel and averaged to 40 m. Constants were chosen on seeds 100 to 111; the network was trained on
 seeds from 1000 up (scripts/train_cloud.py).
 """

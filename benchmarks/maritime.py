@@ -214,8 +214,11 @@ def tell(scores: Scores) -> None:
         moving = "under way" if ship.speed_kn > 0.0 else "at anchor"
         wakes[moving, detail["heading_known"]] += 1
     turns = np.array(turned)
-    print(f"heading: median error {np.median(turns[:, 0]):.1f} deg, within 1 sigma "
-          f"{np.mean(turns[:, 0] < turns[:, 1]):.2f}, over 90 deg {np.sum(turns[:, 0] > 90)}")  # fmt: skip
+    within = np.mean(turns[:, 0] < turns[:, 1])
+    print(
+        f"heading: median error {np.median(turns[:, 0]):.1f} deg, within 1 sigma {within:.2f}, "
+        f"over 90 deg {np.sum(turns[:, 0] > 90)}"
+    )
     for (moving, known), number in sorted(wakes.items()):
         print(f"  {moving}, wake {'seen' if known else 'not seen'}: {number}")
     place = np.array([(metres, d["position_sigma_m"]) for _, d, metres in scores.pairs])

@@ -96,7 +96,7 @@ def one(seed, design):
     rmse = np.sqrt(np.mean(np.square(error), axis=1)) if clear.any() else np.full(len(rho), np.nan)
     told = f"{air.aot550:.2f} -> {found.aot550:.2f}{'' if found.estimated else ' (usual)'}"
     print(
-        f"{seed:4d} {target.setting:9s} {EVENTS[seed % len(EVENTS)]:12s} clear {clear.mean():4.0%}  "
+        f"{seed:4d} {target.setting:9s} {EVENTS[seed % len(EVENTS)]:12s} clear {clear.mean():4.0%} "
         f"aerosol {told:22s} water {air.water_g_cm2:.1f} -> {found.water_g_cm2:.1f}  "
         + " ".join(f"{value:.3f}" for value in rmse)
     )

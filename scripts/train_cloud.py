@@ -29,20 +29,21 @@ PIXELS_M = (10.0, 20.0, 30.0, 40.0, 60.0)
 EVENTS = ("quiet", "flood", "burn", "fire", "crop_stress", "vessels", "lake", "snow")
 SETTINGS = ("river", "forest", "farmland", "coast", "lake", "mountain")
 WIDTHS = (16, 24, 32, 48)
+HIDES = 0.5  # opacity from which on it counts as cloud; at 0.2 real scenes fit better: to be tried
 
 
 # Chips ------------------------------------------------------------------------------------------
 
 
-def chips(out: Path, count: int) -> None:
-    """Draw `count` chips: reflectance at the top, (n, 6, y, x) float16, and classes, uint8 bits."""
+def chips(out: Path, first: int, count: int) -> None:
+    """Draw chips from a number on: reflectance at the top, (n, 6, y, x) float16, and classes, uint8 bits."""
     pictures = np.empty((count, len(BANDS), SIZE, SIZE), np.float16)
     truths = np.empty((count, SIZE, SIZE), np.uint8)
     known = np.ones((count, len(BANDS)), bool)
     for number in range(count):
-        rng = np.random.default_rng([FIRST_SEED, number])
+        rng = np.random.default_rng([FIRST_SEED, first + number])
         make = _real_ground if number % 8 == 7 else _synthetic
-        pictures[number], truths[number], known[number] = make(rng, number)
+        pictures[number], truths[number], known[number] = make(rng, first + number)
         if number % 20 == 0:
             print(f"{number} of {count}", flush=True)
     np.savez(out, pictures=pictures, truths=truths, known=known)
@@ -51,7 +52,9 @@ def chips(out: Path, count: int) -> None:
 def _bands() -> tuple:
     from orbitloom.scenario import load
 
-    of = {band.name: band for band in load("ring12", instrument={"base": "imager5m"}).instrument.bands}
+    of = {
+        band.name: band for band in load("ring12", instrument={"base": "imager5m"}).instrument.bands
+    }
     return tuple(of[name] for name in BANDS)
 
 
@@ -80,7 +83,9 @@ def _world(rng: np.random.Generator, number: int, pixel_m: float):
         event=EVENTS[int(rng.integers(len(EVENTS)))],
         gsd_m=pixel_m,
     )
-    cover = float(rng.choice([0.0, rng.uniform(0.02, 0.3), rng.uniform(0.3, 0.95)], p=[0.2, 0.4, 0.4]))
+    cover = float(
+        rng.choice([0.0, rng.uniform(0.02, 0.3), rng.uniform(0.3, 0.95)], p=[0.2, 0.4, 0.4])
+    )
     if cover == 0.0:
         world.plan = world.plan._replace(cloud=0.0)
         return world
@@ -101,7 +106,10 @@ def _sky(rng: np.random.Generator, world):
     from orbitloom.wire.atmosphere import coefficients
 
     view, azimuth = float(rng.uniform(0.0, 35.0)), float(rng.uniform(0.0, 180.0))
-    aot, water = float(rng.choice([rng.uniform(0.03, 0.3), rng.uniform(0.3, 0.55)], p=[0.8, 0.2])), float(rng.uniform(0.5, 4.0))
+    aot, water = (
+        float(rng.choice([rng.uniform(0.03, 0.3), rng.uniform(0.3, 0.55)], p=[0.8, 0.2])),
+        float(rng.uniform(0.5, 4.0)),
+    )
     sun_zenith = 90.0 - world.place.sun_elevation_deg
     return [
         coefficients(
@@ -142,12 +150,9 @@ def _seen(rng, world, rho, east, north):
     else:
         cloud = np.zeros(east.shape, np.float32)
     told = world.truth(east, north)
-    classes = (
-        (cloud >= 0.5) * 1
-        | told.shadow * 2
-        | told.snow * 4
-        | told.water * 8
-    ).astype(np.uint8)
+    classes = ((cloud >= HIDES) * 1 | told.shadow * 2 | told.snow * 4 | told.water * 8).astype(
+        np.uint8
+    )
     return top.astype(np.float32), classes
 
 
@@ -169,7 +174,9 @@ def _real_ground(rng: np.random.Generator, number: int):
     east, north = _grid(world, pixel_m)
     image = np.asarray(spyndex.datasets.open("sentinel").values, np.float32) / 1e4
     row, column = rng.integers(0, image.shape[1] - SIZE, 2)
-    image = np.rot90(image[:, row : row + SIZE, column : column + SIZE], int(rng.integers(4)), (1, 2))
+    image = np.rot90(
+        image[:, row : row + SIZE, column : column + SIZE], int(rng.integers(4)), (1, 2)
+    )
     rho = np.zeros((len(BANDS), SIZE, SIZE), np.float32)
     rho[:4] = image * float(rng.uniform(0.8, 1.2))
     surface = world.surface(east, north)
@@ -179,8 +186,8 @@ def _real_ground(rng: np.random.Generator, number: int):
     cloud = surface.cloud if surface.cloud is not None else np.zeros(east.shape, np.float32)
     if surface.cloud_reflectance is not None:
         top = top + cloud * (surface.cloud_reflectance * _brightness(rng) - top)
-    water = (rho[1] > rho[3]) & (cloud < 0.5)
-    classes = ((cloud >= 0.5) * 1 | told.shadow * 2 | water * 8).astype(np.uint8)
+    water = (rho[1] > rho[3]) & (cloud < HIDES)
+    classes = ((cloud >= HIDES) * 1 | told.shadow * 2 | water * 8).astype(np.uint8)
     known = np.array([True] * 4 + [False] * 2)
     top[4:] = 0.0
     return top.astype(np.float32), classes, known
@@ -250,8 +257,22 @@ def _augmented(rng, picture, truth, known):
     return np.concatenate([np.clip(picture, 0.0, 1.5), flags]).astype(np.float32), truth
 
 
-def train(source: Path, out: Path, minutes: float) -> None:
-    """Train on the chips, keep a twentieth to watch, and write ``cloud.onnx`` and its manifest."""
+def start_from(net, file: Path) -> None:
+    """Take the weights of an earlier network."""
+    import onnx
+    import torch
+    from onnx import numpy_helper
+
+    of = {one.name: numpy_helper.to_array(one) for one in onnx.load(str(file)).graph.initializer}
+    layers = {f"down{n}.{k}": net.down[n][k] for n in range(len(WIDTHS)) for k in (0, 2)}
+    layers |= {f"up{n}.{k}": net.up[n][k] for n in range(len(WIDTHS) - 1) for k in (0, 2)}
+    for name, layer in {**layers, "head": net.head}.items():
+        layer.weight.data = torch.from_numpy(of[f"{name}.w"].copy())
+        layer.bias.data = torch.from_numpy(of[f"{name}.b"].copy())
+
+
+def train(source: Path, out: Path, minutes: float, earlier: Path | None) -> None:
+    """Train on the chips, keep a twentieth to watch, and write ``cloud.onnx``."""
     import time
 
     import torch
@@ -263,6 +284,8 @@ def train(source: Path, out: Path, minutes: float) -> None:
     held = np.arange(len(pictures)) % 20 == 0
     rng = np.random.default_rng(FIRST_SEED)
     net = network()
+    if earlier is not None:
+        start_from(net, earlier)
     print(sum(p.numel() for p in net.parameters()), "parameters", flush=True)
     batch, started = 8, time.process_time()
     training = np.flatnonzero(~held)
@@ -272,7 +295,10 @@ def train(source: Path, out: Path, minutes: float) -> None:
     losses = []
     while (used := (time.process_time() - started) / total) < 1.0:
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * min(1.0, steps_seen / 50 + 0.02) * 0.5 * (1 + math.cos(math.pi * used)) + 1e-5
+            group["lr"] = (
+                2e-3 * min(1.0, steps_seen / 50 + 0.02) * 0.5 * (1 + math.cos(math.pi * used))
+                + 1e-5
+            )
         chosen = rng.choice(training, batch, replace=False)
         made = [_augmented(rng, pictures[i], truths[i], known[i]) for i in chosen]
         x = torch.from_numpy(np.stack([one[0] for one in made]))
@@ -297,13 +323,22 @@ def train(source: Path, out: Path, minutes: float) -> None:
             there = known[i] & (np.arange(6) < 4 if drop else True)
             picture = np.where(there[:, None, None], pictures[i].astype(np.float32), 0.0)
             flags = np.broadcast_to(there[4:, None, None], (2, SIZE, SIZE))
-            x = torch.from_numpy(np.concatenate([np.clip(picture, 0, 1.5), flags])[None].astype(np.float32))
+            x = torch.from_numpy(
+                np.concatenate([np.clip(picture, 0, 1.5), flags])[None].astype(np.float32)
+            )
             with torch.no_grad():
                 found = (net(x)[0] > 0).numpy()
             for k in range(4):
                 true = (truths[i] >> k & 1).astype(bool)
                 hits[k] += (found[k] & true).sum(), (found[k] | true).sum()
-        print("without SWIR" if drop else "all bands", dict(zip(CLASSES, (hits[:, 0] / np.maximum(hits[:, 1], 1)).round(3).tolist(), strict=True)))
+        print(
+            "without SWIR" if drop else "all bands",
+            dict(
+                zip(
+                    CLASSES, (hits[:, 0] / np.maximum(hits[:, 1], 1)).round(3).tolist(), strict=True
+                )
+            ),
+        )
     out.mkdir(parents=True, exist_ok=True)
     write_onnx(net, out / "cloud.onnx")
     digest = hashlib.sha256((out / "cloud.onnx").read_bytes()).hexdigest()
@@ -345,7 +380,13 @@ def write_onnx(net, file: Path) -> None:
         kept.append(x)
     double = tensor("double", np.array([1, 1, 2, 2], np.float32))
     for number, layers in enumerate(net.up):
-        x = add("Resize", [x, "", double], mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric")
+        x = add(
+            "Resize",
+            [x, "", double],
+            mode="nearest",
+            nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        )
         x = add("Concat", [x, kept[-2 - number]], axis=1)
         x = block(layers, x, f"up{number}")
     x = add("Sigmoid", [conv(net.head, x, "head")])
@@ -365,20 +406,24 @@ def write_onnx(net, file: Path) -> None:
 
 def main() -> None:
     """Do one of the two steps."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     steps = parser.add_subparsers(dest="step", required=True)
     make = steps.add_parser("chips")
     make.add_argument("--out", type=Path, required=True)
-    make.add_argument("--count", type=int, default=640)
+    make.add_argument("--count", type=int, default=520)
     learn = steps.add_parser("train")
     learn.add_argument("--chips", type=Path, required=True)
     learn.add_argument("--out", type=Path, required=True)
-    learn.add_argument("--minutes", type=float, default=20.0, help="of one core")
+    learn.add_argument("--minutes", type=float, default=22.0, help="of one core")
+    learn.add_argument("--from", dest="earlier", type=Path, help="an earlier cloud.onnx")
+    make.add_argument("--first", type=int, default=0, help="number of the first chip")
     said = parser.parse_args()
     if said.step == "chips":
-        chips(said.out, said.count)
+        chips(said.out, said.first, said.count)
     else:
-        train(said.chips, said.out, said.minutes)
+        train(said.chips, said.out, said.minutes, said.earlier)
 
 
 if __name__ == "__main__":

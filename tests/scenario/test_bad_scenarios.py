@@ -127,7 +127,12 @@ TABLE = {
         "there is no scenario 'ring13'",
         "Built in: flood12, ring12, scs01",
     ),
-    "a base that is no name": ('base = ["flood12"]', "key base", "['flood12']", "Built in: flood12"),
+    "a base that is no name": (
+        'base = ["flood12"]',
+        "key base",
+        "['flood12']",
+        "Built in: flood12",
+    ),
     "unknown net": (
         'stations = "polar3"',
         "key stations",

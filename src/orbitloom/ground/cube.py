@@ -21,7 +21,7 @@ import pystac
 import xarray as xr
 from shapely.geometry import MultiPoint, mapping
 
-from orbitloom import __version__
+from orbitloom._version import __version__
 from orbitloom.errors import InputFileError
 from orbitloom.ground.files import write_file
 from orbitloom.ground.places import read_geometry

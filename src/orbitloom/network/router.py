@@ -4,7 +4,8 @@ Label setting after Dijkstra on the nodes; the graph of contacts is never built.
 node and to each of its neighbours the search takes the contact that gets there first, found by
 binary search. The sink is any station, or the node that a bundle is for. Of routes that arrive
 together the one with fewer hops wins, then the one that lasts longer, then the one whose first hop
-goes to the node of smaller number: the order of CCSDS 734.3-B-1 (Schedule-Aware Bundle Routing). See docs/design/network.md.
+goes to the node of smaller number: the order of CCSDS 734.3-B-1 (Schedule-Aware Bundle Routing).
+See docs/design/network.md.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ _SHADOW_SHARE = 0.65
 _LEAST_FIT = 0.3  # Fmask's threshold for a cloud and its shadow to belong together
 _COARSE = 4
 # Chosen on synthetic scenes of seeds 100 to 111; see docs/design/masks.md.
-_NETWORK_M, _POSSIBLE, _SURE = 40.0, 0.1, 0.6
+_NETWORK_M, _POSSIBLE, _SURE = 40.0, 0.05, 0.8
 
 
 def ndwi(green: NDArray[np.float32], nir: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -271,7 +271,7 @@ def _fit(
     to, of = _overlap(cloud.shape, shift)
     below = cloud[of] & open_ground[to]
     cells = np.count_nonzero(below)
-    if cells < 0.1 * np.count_nonzero(cloud):
+    if cells == 0 or cells < 0.1 * np.count_nonzero(cloud):
         return 0.0
     return float(np.count_nonzero(below & dark[to])) / cells
 
