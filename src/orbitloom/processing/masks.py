@@ -1,8 +1,8 @@
 """What each pixel shows: cloud, shadow, water, snow, from reflectance at the top.
 
-Thresholds propose, and a small network (`cloudnet`), which sees shapes and surroundings at 40 m,
-disposes: cloud is what the network is sure of, and what both think possible. Where its bands are
-missing the thresholds stand alone. Those for cloud and snow are the tests of Fmask (Zhu & Woodcock,
+Thresholds decide where there is a short-wave infrared band. Without one they propose, and a small
+network (`cloudnet`), which sees shapes and surroundings at 40 m, disposes: cloud is what the
+network is sure of, and what both think possible. Those for cloud and snow are the tests of Fmask (Zhu & Woodcock,
 2012, Remote Sensing of Environment 118), as far as the bands go; water is McFeeters' index (1996,
 International Journal of Remote Sensing 17); snow is the index of Hall, Riggs & Salomonson (1995,
 Remote Sensing of Environment 54). See docs/design/masks.md.
@@ -105,14 +105,14 @@ def cloud_masks(
     """
     cloud, snow = _thresholds(toa, band_names, good)
     shrink = max(1, round(_NETWORK_M / pixel_m))
-    chances = cloudnet.chances(toa, band_names, good, shrink)
+    chances = None
+    if "swir16" not in band_names:  # with it the thresholds are as good
+        chances = cloudnet.chances(toa, band_names, good, shrink)
     if chances is not None:
         chance = _enlarged(chances[cloudnet.CLASSES.index("cloud")], shrink, good.shape)
         cloud = ((cloud & (chance > _POSSIBLE)) | (chance > _SURE)) & good
-        if "swir16" not in band_names:
-            white = _enlarged(chances[cloudnet.CLASSES.index("snow")], shrink, good.shape)
-            snow = (white > 0.5) & good
-        snow &= ~cloud
+        white = _enlarged(chances[cloudnet.CLASSES.index("snow")], shrink, good.shape)
+        snow = (white > 0.5) & good & ~cloud
     return _flags(toa, band_names, good, cloud, snow, shadow_step_px)
 
 
