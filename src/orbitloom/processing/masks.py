@@ -2,10 +2,10 @@
 
 Thresholds decide where there is a short-wave infrared band. Without one they propose, and a small
 network (`cloudnet`), which sees shapes and surroundings at 40 m, disposes: cloud is what the
-network is sure of, and what both think possible. Those for cloud and snow are the tests of Fmask (Zhu & Woodcock,
-2012, Remote Sensing of Environment 118), as far as the bands go; water is McFeeters' index (1996,
-International Journal of Remote Sensing 17); snow is the index of Hall, Riggs & Salomonson (1995,
-Remote Sensing of Environment 54). See docs/design/masks.md.
+network is sure of, and what both think possible. Those for cloud and snow are the tests of Fmask
+(Zhu & Woodcock, 2012, Remote Sensing of Environment 118), as far as the bands go; water is
+McFeeters' index (1996, International Journal of Remote Sensing 17); snow is the index of Hall,
+Riggs & Salomonson (1995, Remote Sensing of Environment 54). See docs/design/masks.md.
 """
 
 from __future__ import annotations
