@@ -105,7 +105,7 @@ def test_the_layers_are_the_fields_formulas_in_double_precision():
     heat = rho["swir22"] / np.maximum(rho["nir"], rho["swir16"])
     np.testing.assert_allclose(fire["swir_ratio"], heat, rtol=1e-6)
     bright = layers(tile, "maritime")["brightness"]
-    np.testing.assert_allclose(bright, (rho["nir"] + rho["swir16"]) / 2, atol=1e-6)
+    np.testing.assert_allclose(bright, rho["swir16"], atol=1e-6)
 
 
 def test_the_formulas_are_those_of_the_fields_catalogue():
@@ -165,7 +165,7 @@ def test_the_best_recipe_comes_first(name):
     best, *rest = GRAPHS[name]
     assert recipe_for(name, EIGHT, EIGHT) == best
     for other in rest:
-        assert other.bands <= best.bands
+        assert len(other.bands) <= len(best.bands)
 
 
 def test_a_view_of_a_larger_image_is_as_good():

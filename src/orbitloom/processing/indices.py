@@ -78,7 +78,7 @@ GRAPHS: dict[str, tuple[Recipe, ...]] = {
         Recipe("agriculture_vnir", (_NDVI,)),
     ),
     "maritime": (
-        Recipe("maritime", (Layer("brightness", "mean", ("nir", "swir16")),)),
+        Recipe("maritime", (Layer("brightness", "mean", ("swir16",)),)),
         Recipe("maritime_vnir", (Layer("brightness", "mean", ("nir",)),)),
     ),
     "climate": (
@@ -104,7 +104,7 @@ def layers(
     flood        ndwi; mndwi with swir16
     fire         nbr; dnbr with a baseline; swir_ratio: swir22 / max(nir, swir16)
     agriculture  ndvi; ndre with rededge
-    maritime     brightness: mean of nir and, if there, swir16
+    maritime     brightness: swir16, or else nir
     climate      ndwi; ndsi with swir16; ndvi
     ===========  ==================================================================
 

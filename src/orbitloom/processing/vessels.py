@@ -18,18 +18,16 @@ from rasterio.warp import transform as warp_points
 from scipy import ndimage
 from scipy.optimize import least_squares, nnls
 
+from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import NO_DATA
 from orbitloom.processing.l3 import SCALE, Grid, Tile
 
-__all__ = ["BANDS", "Vessel", "anomaly", "find_vessels", "hulls"]
-
-BANDS = ("swir16", "nir")
-"""Where to look, the first that there is: the sea is darkest there, and foam next to it."""
+__all__ = ["Vessel", "anomaly", "find_vessels", "hulls"]
 
 _BLOCK_M = 320.0  # sea of one spread: shorter than gradients of turbidity, longer than ships
 _AT_LOW, _AT_QUARTER = 1.645, 0.674  # standard deviations below the median: quantiles 0.05, 0.25
 _LEAST_SEA_CELLS = 64  # of a block, sampled: fewer give no spread
-_LEAST_SIGMA = 8.0  # numbers: below the noise of any imager here
+_LEAST_SIGMA = 8e-4  # reflectance: below the noise of any imager here
 # Spreads of the sea. Noise alone would do with 6; waves, foam and haze reach 15, a hull that fills
 # a cell to a fifth 100.
 _SEED = 25.0
@@ -175,10 +173,9 @@ def anomaly(tile: Tile, sea: NDArray[np.bool_]) -> NDArray[np.float32] | None:
     Median and spread are those of blocks of `_BLOCK_M`, by their darker cells; both are bilinear
     between blocks. None where there is too little sea.
     """
-    name = next(name for name in BANDS if name in tile.band_names)
-    numbers = tile.numbers[tile.band_names.index(name)]
+    brightness = layers(tile, "maritime")["brightness"]
     block = max(8, round(_BLOCK_M / tile.grid.gsd_m))
-    median, spread = _block_statistics(numbers, sea, block, 2)
+    median, spread = _block_statistics(brightness, sea, block, 2)
     known = np.isfinite(median)
     if not known.any():
         return None
@@ -190,19 +187,19 @@ def anomaly(tile: Tile, sea: NDArray[np.bool_]) -> NDArray[np.float32] | None:
     median = ndimage.median_filter(median, size=3, mode="nearest")
     spread = ndimage.median_filter(spread, size=3, mode="nearest")
     np.maximum(spread, _LEAST_SIGMA, out=spread)
-    return _scores(numbers, sea, median, spread, block)
+    return _scores(brightness, sea, median, spread, block)
 
 
 @njit(cache=True, nogil=True)
 def _block_statistics(
-    numbers: NDArray[np.uint16], sea: NDArray[np.bool_], block: int, stride: int
+    brightness: NDArray[np.float32], sea: NDArray[np.bool_], block: int, stride: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each block's median and spread over the sea; NaN where there is too little of it.
 
     From its darkest quarter, by the quantiles of a normal distribution: ships, foam and thin cloud
     only ever brighten the sea.
     """
-    rows, columns = numbers.shape
+    rows, columns = brightness.shape
     down, right = (rows + block - 1) // block, (columns + block - 1) // block
     median = np.full((down, right), np.nan)
     spread = np.full((down, right), np.nan)
@@ -212,8 +209,8 @@ def _block_statistics(
             n = 0
             for row in range(i * block, min((i + 1) * block, rows), stride):
                 for column in range(j * block, min((j + 1) * block, columns), stride):
-                    if sea[row, column]:
-                        buffer[n] = numbers[row, column]
+                    if sea[row, column] and not np.isnan(brightness[row, column]):
+                        buffer[n] = brightness[row, column]
                         n += 1
             if n >= _LEAST_SEA_CELLS:
                 buffer[:n].sort()
@@ -225,15 +222,15 @@ def _block_statistics(
 
 @njit(cache=True, nogil=True)
 def _scores(
-    numbers: NDArray[np.uint16],
+    brightness: NDArray[np.float32],
     sea: NDArray[np.bool_],
     median: NDArray[np.float64],
     spread: NDArray[np.float64],
     block: int,
 ) -> NDArray[np.float32]:
     """Return the scores on the sea; medians and spreads hold at the blocks' centres."""
-    scores = np.zeros(numbers.shape, np.float32)
-    rows, columns = numbers.shape
+    scores = np.zeros(brightness.shape, np.float32)
+    rows, columns = brightness.shape
     down, right = median.shape
     for row in range(rows):
         y = min(max((row + 0.5) / block - 0.5, 0.0), down - 1.0)
@@ -241,7 +238,7 @@ def _scores(
         below = min(i + 1, down - 1)
         y -= i
         for column in range(columns):
-            if not sea[row, column]:
+            if not sea[row, column] or np.isnan(brightness[row, column]):
                 continue
             x = min(max((column + 0.5) / block - 0.5, 0.0), right - 1.0)
             j = min(int(x), max(right - 2, 0))
@@ -260,7 +257,7 @@ def _scores(
                 + c * spread[below, j]
                 + d * spread[below, beside]
             )
-            scores[row, column] = (numbers[row, column] - level) / sigma
+            scores[row, column] = (brightness[row, column] - level) / sigma
     return scores
 
 
@@ -530,7 +527,7 @@ def _vessel(hull: _Hull, tile: Tile) -> Vessel | None:
     taper_m = 0.0 if known else (length_m - hull.length * gsd_m) / 2.0
     longitude_deg, latitude_deg, convergence_deg = _place(tile.grid, row, column)
     ends = float(np.hypot(hull.length_sigma, _MODEL_SIGMA_CELLS)) * gsd_m
-    if known and BANDS[0] not in tile.band_names:
+    if known and "swir16" not in tile.band_names:
         ends = float(np.hypot(ends, _FOAM_SIGMA * length_m))
     place = float(np.hypot(hull.place_sigma, _PLACE_SIGMA_CELLS)) * gsd_m
     return Vessel(
