@@ -46,7 +46,7 @@ def planck(wavelength_um: float, temperature_k: NDArray[np.float64]) -> NDArray[
     """Return a black body's radiance, W/m2/sr/um.
 
     >>> planck(2.2, np.array([600.0, 1000.0])).round(0)
-    array([  43., 3340.])
+    array([  43., 3344.])
     """
     return np.asarray(_C1 / wavelength_um**5 / np.expm1(_C2 / (wavelength_um * temperature_k)))
 
