@@ -11,7 +11,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 __all__ = [
+    "box_mean",
     "column_steps",
+    "count_below",
     "cubic_weights",
     "fused_indices",
     "leave_out_error",
@@ -432,3 +434,95 @@ def resample_bands(
                 value = np.rint((upper + down[index] * (lower - upper)) * factor)
                 out[at_row[index], at_cell[index]] = np.uint16(min(max(value, low), high))
     return inside, with_data
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def box_mean(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Return the mean of what is known in a square around each cell; NaN where it is not known.
+
+    Beyond the edge the values go on as they end. Running sums, row by row, so that nothing but the
+    result is of full size.
+
+    Parameters
+    ----------
+    values
+        (rows, columns); NaN is not known.
+    side
+        Of the square, cells; odd.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        (rows, columns).
+    """
+    rows, columns = values.shape
+    half = side // 2
+    made = np.empty((rows, columns), np.float32)
+    # Of each column's cells within the square's rows: how many are known, and their sum.
+    known, total = np.zeros(columns, np.int32), np.zeros(columns, np.float64)
+    for row in range(-half, half + 1):
+        _add_row(values[min(max(row, 0), rows - 1)], 1, known, total)
+    for row in range(rows):
+        if row > 0:
+            _add_row(values[max(row - half - 1, 0)], -1, known, total)
+            _add_row(values[min(row + half, rows - 1)], 1, known, total)
+        count, whole = 0, 0.0
+        for column in range(-half, half + 1):
+            at = min(max(column, 0), columns - 1)
+            count += known[at]
+            whole += total[at]
+        for column in range(columns):
+            if column > 0:
+                before, after = max(column - half - 1, 0), min(column + half, columns - 1)
+                count += known[after] - known[before]
+                whole += total[after] - total[before]
+            if np.isnan(values[row, column]):
+                made[row, column] = np.nan
+            else:
+                made[row, column] = whole / count
+    return made
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_row(
+    values: NDArray[np.float32], sign: int, known: NDArray[np.int32], total: NDArray[np.float64]
+) -> None:
+    """Add a row's known values to the columns' sums, or take them away."""
+    for column in range(values.size):
+        value = values[column]
+        seen = not np.isnan(value)
+        known[column] += sign if seen else 0
+        total[column] += sign * value if seen else np.float32(0.0)
+
+
+@njit(cache=True, nogil=True)
+def count_below(
+    runs: NDArray[np.int64], ground: NDArray[np.uint8], down: int, right: int
+) -> tuple[int, int]:
+    """Count the ground that lies below a mask's moved cells.
+
+    Parameters
+    ----------
+    runs
+        (runs, 3): row, first and last column + 1 of each run of the mask's cells along a row.
+    ground
+        (rows, columns): bit 0 is ground that counts, bit 1 ground that counts and is dark.
+    down, right
+        How far the mask is moved; what leaves the grid counts as nothing.
+
+    Returns
+    -------
+    cells, dark
+        How many count, and how many of them are dark.
+    """
+    rows = len(ground)
+    cells, dark = 0, 0
+    for place in range(len(runs)):
+        row = runs[place, 0] + down
+        if row < 0 or row >= rows:
+            continue
+        line = ground[row, max(runs[place, 1] + right, 0) : max(runs[place, 2] + right, 0)]
+        for value in line:
+            cells += value & 1
+            dark += value >> 1
+    return cells, dark

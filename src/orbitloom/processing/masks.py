@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from orbitloom.errors import ScenarioError
 from orbitloom.processing import cloudnet
+from orbitloom.processing.kernels import count_below
 
 __all__ = [
     "CLOUD",
@@ -250,30 +251,45 @@ def _shadow(
     if per_m * high_m < 1.0:  # the Sun in the zenith: clouds hide their own shadows
         return np.zeros_like(cloud)
     heights_m = np.linspace(low_m, high_m, int((high_m - low_m) * per_m / _COARSE) + 2)
-    coarse = (cloud[few], open_ground[few], dark[few])
-    fits = [_fit(*coarse, _shift(step_px, height_m, _COARSE)) for height_m in heights_m]
+    fits = _fits(cloud[few], open_ground[few], dark[few], step_px, heights_m, _COARSE)
     best_m = float(heights_m[int(np.argmax(fits))])
     if max(fits) < _LEAST_FIT:
         return np.zeros_like(cloud)
     near_m = best_m + np.arange(-_COARSE, _COARSE + 1) / per_m
-    fits = [_fit(cloud, open_ground, dark, _shift(step_px, height_m, 1)) for height_m in near_m]
+    fits = _fits(cloud, open_ground, dark, step_px, near_m, 1)
     shift = _shift(step_px, float(near_m[int(np.argmax(fits))]), 1)
     return _moved(cloud, shift) & open_ground
 
 
-def _fit(
+def _fits(
     cloud: NDArray[np.bool_],
     open_ground: NDArray[np.bool_],
     dark: NDArray[np.bool_],
-    shift: tuple[int, int],
-) -> float:
-    """Return which share of the ground below the moved clouds is dark; 0 if there is hardly any."""
-    to, of = _overlap(cloud.shape, shift)
-    below = cloud[of] & open_ground[to]
-    cells = np.count_nonzero(below)
-    if cells == 0 or cells < 0.1 * np.count_nonzero(cloud):
-        return 0.0
-    return float(np.count_nonzero(below & dark[to])) / cells
+    step_px: tuple[float, float],
+    heights_m: NDArray[np.float64],
+    coarse: int,
+) -> list[float]:
+    """Return for each height which share of the ground below the moved clouds is dark.
+
+    It is 0 where there is hardly any ground below them.
+    """
+    ground = open_ground.astype(np.uint8)
+    ground[open_ground & dark] |= 2
+    runs, cloudy = _runs(cloud), np.count_nonzero(cloud)
+    fits = []
+    for height_m in heights_m:
+        cells, hits = count_below(runs, ground, *_shift(step_px, float(height_m), coarse))
+        fits.append(0.0 if cells == 0 or cells < 0.1 * cloudy else hits / cells)
+    return fits
+
+
+def _runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return row, first and last column + 1 of each run of a mask's cells along a row."""
+    edge = np.zeros((mask.shape[0], mask.shape[1] + 1), np.bool_)
+    edge[:, :-1] = mask
+    edge[:, 1:] ^= mask
+    row, column = np.nonzero(edge)  # they take turns: a run begins, a run ends
+    return np.stack([row[::2], column[::2], column[1::2]], axis=1)
 
 
 def _shift(step_px: tuple[float, float], height_m: float, coarse: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from orbitloom.processing.apps import Reason, Severity
+from orbitloom.processing.kernels import box_mean
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT, grown
 from orbitloom.processing.l3 import Grid, Tile
 from orbitloom.processing.resampling import baseline_on
@@ -170,10 +171,7 @@ def usual_water(baseline: Baseline | None, grid: Grid) -> NDArray[np.float32]:
     cells = 2 * round(baseline.transform[0] / grid.gsd_m / 2.0) + 1
     if cells <= 1:
         return share
-    known = ~np.isnan(share)
-    weight = ndimage.uniform_filter(known.astype(np.float32), cells, mode="nearest")
-    total = ndimage.uniform_filter(np.where(known, share, np.float32(0.0)), cells, mode="nearest")
-    return np.where(known, total / np.maximum(weight, np.float32(1e-6)), np.float32(np.nan))
+    return box_mean(share, cells)
 
 
 def trust(compared_share: float, uncompared: float) -> float:
