@@ -467,7 +467,8 @@ def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
         "<h2>How right the answers are</h2>"
         f"<p>Held against the truth that no satellite was told. Recall and IoU are over events of "
         f"which at least {OBSERVABLE_SHARE:.0%} of the footprint could be seen; an alert whose "
-        f"polygon meets the event with an IoU below {HIT_IOU:g} is a false one.</p>"
+        f"polygon meets the event with an IoU below {HIT_IOU:g}, or a ship or a fire not at "
+        "all, is a false one.</p>"
         + _table(
             ("application", "recall", "precision", "mean IoU", "false alerts"),
             [

@@ -57,7 +57,7 @@ _WANTED: Mapping[str, frozenset[str]] = {
     "climate": frozenset({"lake", "snow"}),
 }
 _WITHOUT_AREA = frozenset({"lake", "snow"})  # it is the region that has changed
-_SPOTS = frozenset({"vessels"})  # too small for an IoU: to meet them is enough
+_SPOTS = frozenset({"vessels", "fire"})  # too small for an IoU: to meet them is enough
 
 _JOULES_PER_WH = 3600.0
 
@@ -218,14 +218,15 @@ def quality(scores: Iterable[CaptureScore]) -> dict[str, Any]:
 def is_hit(score: CaptureScore) -> bool:
     """Return whether an alert is right: it claims what is there, and meets where it is.
 
-    An event with an area must be met with an IoU of `HIT_IOU` or more, a ship at all; a lake or a
-    snow line that has changed has no area of its own.
+    An event with an area must be met with an IoU of `HIT_IOU` or more, a ship or what burns at
+    all; a lake or a snow line that has changed has no area of its own.
     """
     if score.kind != "alert" or score.event not in SPEAKS_OF.get(score.claimed, ()):
         return False
     if score.event in _WITHOUT_AREA:
         return True
-    return (score.iou or 0.0) >= (1e-9 if score.event in _SPOTS else HIT_IOU)
+    spots = score.event in _SPOTS and score.claimed != "burn_scar"
+    return (score.iou or 0.0) >= (1e-9 if spots else HIT_IOU)
 
 
 def _figures(scores: Sequence[CaptureScore]) -> dict[str, Any]:

@@ -14,12 +14,15 @@ from orbitloom.world.observe import ObservationJob, truth
 
 __all__ = ["score"]
 
+_OF_REGIONS = frozenset({"lake", "snow"})
+
 
 def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScore:
     """Return how an answer compares with the truth of its scene.
 
     The polygon that a subscriber gets is drawn on the L3 grid and compared, pixel by pixel, with
-    what happens and could be seen: imaged, and under neither cloud nor shadow.
+    what happens and could be seen: imaged, and under neither cloud nor shadow. How much could be
+    seen is a share of the footprint; of a lake or a snow line, of the ground that changed.
 
     Parameters
     ----------
@@ -54,14 +57,15 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     # What the polygon says of ground that could not be seen is neither right nor wrong.
     found_seen = found & actual.visible
     union = int(np.count_nonzero(found_seen | seen))
-    footprint = max(int(np.count_nonzero(actual.imaged)), 1)
+    watched = actual.area if actual.event in _OF_REGIONS else actual.imaged
+    observable = np.count_nonzero(actual.visible & watched) / max(np.count_nonzero(watched), 1)
     return CaptureScore(
         capture=job.task.capture,
         app=str(answer.feature["properties"]["app"]),
         event=actual.event,
         kind=answer.kind,
         claimed=str(feature["properties"].get("event", "")),
-        observable=round(int(np.count_nonzero(actual.visible)) / footprint, 6),
+        observable=round(observable, 6),
         truth_km2=round(int(np.count_nonzero(seen)) * grid.cell_km2, 6),
         found_km2=round(int(np.count_nonzero(found)) * grid.cell_km2, 6),
         iou=round(int(np.count_nonzero(found_seen & seen)) / union, 6) if union else None,

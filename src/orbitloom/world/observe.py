@@ -234,7 +234,10 @@ def _happening(
         "burn": told.burnt,
         "fire": told.burnt | (told.fire_share > 0.0),
         "crop_stress": told.crop_stress,
+        "lake": told.water != told.water_permanent,
     }
+    if event == "snow":
+        areas["snow"] = told.snow != world.usual.truth(east_m, north_m).snow
     return areas.get(event, np.zeros(east_m.shape, bool)), hidden
 
 
