@@ -4,7 +4,7 @@
     python benchmarks/zone_scores.py climate --seeds 0-19
 
 Scenes as in `app_scores.py`: the world's reflectance blurred, noised and clipped as the imager
-would, with the chain's own masks, without atmosphere and packets. Agriculture sees squares of
+would, with the chain's own masks, without packets. Agriculture sees squares of
 `--cells` cells of 5 m; climate the box around all regions in cells of 10 m, with terrain good to
 4 m. A field counts as stressed if most of it is. Thresholds were set on seeds 100 to 119.
 """

@@ -145,7 +145,8 @@ class AgricultureApp:
         """Return what is said of each field of the briefing, in its order.
 
         ``status`` is stressed, normal or no_answer, the last with its ``reason``: few_cells,
-        cloud, uneven, season, bare, cleared, or turning (neighbours differ too much to tell).
+        cloud, uneven, season, bare, cleared, turning (neighbours differ too much to tell), or light
+        (a shade or a thin cloud that no mask shows).
 
         Raises
         ------
@@ -183,7 +184,8 @@ class AgricultureApp:
         first = np.cumsum(seen) - seen
         low, high = first + (seen - 1) // 2, first + seen // 2
         lower, upper = first + seen // 4, first + (3 * seen) // 4
-        for name, layer in layers(tile, "agriculture").items():
+        bands = {name: tile.band(name) for name in ("red", "nir")}
+        for name, layer in (layers(tile, "agriculture") | bands).items():
             values = layer.ravel()[places]
             values = values[np.lexsort((values, mine))]
             values = np.append(values, np.nan)  # where the last fields have no cell
@@ -227,6 +229,7 @@ class AgricultureApp:
             if len(some) >= _FEW:
                 usual, spread = _as_neighbours_go(ndvi, [histories[n] for n in some])
             stressed = _probability(ndvi, usual, spread)
+            red, nir = (_beside_the_median(looks[name][some]) for name in ("red", "nir"))
             for row, n in enumerate(some):
                 vigour = float(usual[row]) - _BARE
                 field = fields[n]
@@ -234,6 +237,8 @@ class AgricultureApp:
                     field["reason"] = "bare"
                 elif (usual[row] - ndvi[row]) / vigour >= _LOSSES[1]:
                     field["reason"] = "cleared"  # cut, ploughed, burnt or under water
+                elif stressed[row] > 0.5 and len(some) > 1 and not red[row] > 1.05 > nir[row]:
+                    field["reason"] = "light"  # leaves that fail redden, and shine less beyond it
                 elif stressed[row] <= 0.5 and (_TOLD_SPREADS * spread[row] > _TOLD_LOSS * vigour):
                     field["reason"] = "turning"
                 else:
@@ -282,6 +287,10 @@ def _as_neighbours_go(
         spread = max(1.4826 * float(np.median(np.abs(off))), _LEAST_SPREAD)
         weight = np.clip(1.0 - (off / (4.0 * spread)) ** 2, 0.0, None) ** 2 + 1e-9
     return ndvi - off, np.full(ndvi.size, spread)
+
+
+def _beside_the_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(values / max(float(np.median(values)), 1e-3))
 
 
 def _probability(

@@ -38,8 +38,8 @@ _HIDDEN_LAKE = 0.20
 """How wrong the filling of a hole is, for one whose rim is half water; set on seeds 100-102."""
 _PURE = 0.2
 _NDVI_SIGMA = 0.015  # of calibration and air, common to all cells: an estimate
-_COVER_SIGMA = 0.05  # of mixed, shaded and wooded cells; set on seeds 105-110
-_HALF_SNOW_GREEN = 0.33
+_COVER_SIGMA = 0.035  # of mixed, shaded and wooded cells; set on seeds 100-111
+_HALF_SNOW_GREEN = 0.40
 _LINE_SIGMA_M = 12.0  # heights to 4 m, woods that hide snow, mixed cells: an estimate
 _LINE_CELL_M, _LINE_SQUARES, _LEAST_SQUARES = 25.0, 4, 3
 _SNOW_INDEX, _SNOW_NIR, _SNOW_VISIBLE = 0.4, 0.11, 0.35
