@@ -19,6 +19,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from orbitloom import __version__
 from orbitloom.errors import InputFileError, OutputError, ScenarioError
+from orbitloom.processing import cloudnet
 from orbitloom.scenario.time import from_iso
 from orbitloom.wire.capture_file import read_capture, write_capture
 from orbitloom.workbench import Known, process_packets, process_scene, score, simulate
@@ -94,10 +95,11 @@ def test_the_answer_tells_where_it_comes_from(bench):
     packets = (bench.capture / "packets.bin").read_bytes()
     assert said["packets_sha256"] == hashlib.sha256(packets).hexdigest()
     assert said["briefing_sha256"] == capture.briefing.digest()
+    assert said["cloud_model_sha256"] == cloudnet.model_hash()
     assert said["app_version"]
     assert (said["processing:level"], said["gbt38026:grade"]) == ("L4", 6)
     kept = _item(bench.out / "L3.json").properties
-    for name in ("packets_sha256", "calibration_id", "briefing_sha256"):
+    for name in ("packets_sha256", "calibration_id", "briefing_sha256", "cloud_model_sha256"):
         assert kept[f"orbitloom:{name}"] == said[name]
 
 

@@ -32,7 +32,7 @@ ESUN = np.array([1959.66, 1823.24, 1512.06, 1041.63])
 DN = {  # digital numbers above dark of land and water with the Sun at 2026-06-14, near 30 deg
     "land": (300, 330, 370, 900),
     "water": (360, 420, 330, 110),
-    "cloud": (2600, 2500, 2100, 2000),
+    "cloud": (2080, 2080, 2010, 2080),  # white: 0.65
 }
 
 

@@ -12,6 +12,7 @@ import rasterio
 import rasterio.shutil
 
 from orbitloom.errors import InputFileError, ScenarioError
+from orbitloom.processing import cloudnet
 from orbitloom.processing.masks import CLOUD, NO_DATA, SHADOW, SPOILT, WATER
 from orbitloom.processing.products import landsat_reflectance, read_mtl
 from orbitloom.processing.sensors import open_scene
@@ -296,6 +297,15 @@ def test_a_geotiff_becomes_a_tile_as_it_is(tmp_path):
     assert not part.at_surface
 
 
+def test_a_margin_of_zeros_is_no_data_even_if_the_file_does_not_say_so(tmp_path):
+    image = numbers()
+    image[:, :7] = 0
+    image[0, 20, 20] = 0  # one band alone may be dark
+    tile = open_scene(write(tmp_path / "s.tif", image), scale=1e-4)
+    assert ((tile.mask & NO_DATA) != 0)[:7].all()
+    assert not ((tile.mask & NO_DATA) != 0)[7:].any()
+
+
 def test_the_sun_follows_from_the_time(tmp_path):
     tile = open_scene(write(tmp_path / "s.tif", numbers()), scale=1e-4, sensed_ns=NOON_NS)
     assert 60.0 < tile.sun_elevation_deg < 70.0  # 45 N, 9 E, near noon in June
@@ -303,7 +313,8 @@ def test_the_sun_follows_from_the_time(tmp_path):
     assert tile.sensed_ns == NOON_NS
 
 
-def test_cloud_shadow_and_water_are_masked(tmp_path):
+def test_cloud_shadow_and_water_are_masked(tmp_path, monkeypatch):
+    monkeypatch.setattr(cloudnet, "suits", lambda band_names: False)  # squares are no scene
     image = np.empty((4, 120, 120), np.uint16)
     image[:] = np.array([900, 1000, 1100, 2800])[:, None, None]
     image[:, 80:110, 80:110] = np.array([900, 700, 400, 200])[:, None, None]  # water

@@ -431,10 +431,10 @@ def test_a_shadow_lies_away_from_the_sun_by_height_over_tan_elevation() -> None:
     reach = (scene.plan.cloud_base - height) / np.tan(np.radians(40.0))
     # The Sun stands at 150 degrees; the shadow lies towards 330.
     de, dn = reach * np.sin(np.radians(330.0)), reach * np.cos(np.radians(330.0))
-    cast = scene.truth(east - de, north - dn).cloud
+    cast = scene.truth(east - de, north - dn).cloud_opacity >= 0.5
     assert truth.shadow.any()
     assert np.mean(cast == truth.shadow) > 0.98
-    other = scene.truth(east + de, north + dn).cloud
+    other = scene.truth(east + de, north + dn).cloud_opacity >= 0.5
     assert np.mean(other == truth.shadow) < 0.9
 
 

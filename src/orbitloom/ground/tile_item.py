@@ -20,7 +20,13 @@ from orbitloom.wire import Answer
 
 __all__ = ["write_tile"]
 
-_PROVENANCE = ("briefing_sha256", "calibration_id", "packets_sha256", "scene_sha256")
+_PROVENANCE = (
+    "briefing_sha256",
+    "calibration_id",
+    "cloud_model_sha256",
+    "packets_sha256",
+    "scene_sha256",
+)
 _SHA256 = "1220"  # the multihash's prefix, as STAC's file extension wants it
 _L3_GRADE = 4  # GB/T 38026: gridded, geometrically corrected; see docs/design/levels.md
 

@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from orbitloom.processing import cloudnet
 from orbitloom.processing.apps import App, Context, Finding
 from orbitloom.processing.assess import Assessment, Model
 from orbitloom.processing.chip import chip
@@ -25,8 +26,9 @@ GRADES = {"L3": 4, "L4": 6}
 
 _OUTLINE_BYTES = 5_600
 _DETAIL_BYTES = 3_000
-_CHIP_BYTES, _LEAST_OUTLINE = 1_600, 600  # kept for the picture; for the outline of anything
-_ANSWER_BYTES = 10_000  # outline, details and chip share it; the picture takes what is left
+_LEAST_OUTLINE = 600
+_ANSWER_BYTES = 10_000  # of the record; the picture takes what it leaves, or
+_CHIP_BYTES = 1_600
 
 
 def answer_tile(
@@ -66,6 +68,8 @@ def answer_tile(
             "view:sun_azimuth": round(tile.sun_azimuth_deg, 3),
             "view:sun_elevation": round(tile.sun_elevation_deg, 3),
         }
+    if cloudnet.suits(tile.band_names):
+        told["cloud_model_sha256"] = cloudnet.model_hash()
     held = verdict is not None and verdict.verdict == "hold"
     earlier = context.briefing.earlier
     if earlier is not None:
@@ -78,10 +82,10 @@ def answer_tile(
     if finding.area is None or verdict is None or held:
         return feature_answer(footprint, told)
     base = len(feature_answer(footprint, told).to_bytes())
-    room = _ANSWER_BYTES - _CHIP_BYTES - base
+    room = _ANSWER_BYTES - base
     geometry = outline(finding.area, tile.grid, max(min(_OUTLINE_BYTES, room), _LEAST_OUTLINE))
     left = _ANSWER_BYTES - len(feature_answer(geometry, told).to_bytes())
-    return feature_answer(geometry, told, chip(tile, finding.area, left))
+    return feature_answer(geometry, told, chip(tile, finding.area, max(left, _CHIP_BYTES)))
 
 
 def feature_answer(

@@ -1,6 +1,6 @@
-"""A small network of our own for cloud, shadow, snow and water, run at 40 m by onnxruntime.
+"""A small network of our own for cloud, shadow, snow and water, run at 20 m by onnxruntime.
 
-A U-Net of 40,000 parameters, trained on synthetic scenes alone (scripts/train_cloud.py); its
+A U-Net of 250,000 parameters, trained on synthetic cloud alone (scripts/train_cloud.py); its
 manifest, ``models/cloud.toml``, says on what, and how well it does. One thread, so that the same
 picture gives the same masks anywhere.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BANDS", "CLASSES", "chances", "model_hash"]
+__all__ = ["BANDS", "CLASSES", "chances", "model_hash", "suits"]
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 """What the network looks at; the last two may be missing."""
@@ -25,8 +25,13 @@ CLASSES = ("cloud", "shadow", "snow", "water")
 
 _NEEDED = 4
 _RANGE = (0.0, 1.5)
-_MULTIPLE = 8
-_TILE, _OVERLAP = 512, 32  # cells; what a cell sees of its surroundings is less than the overlap
+_MULTIPLE = 16
+_TILE, _OVERLAP = 640, 96  # cells; what a cell sees of its surroundings is less than the overlap
+
+
+def suits(band_names: Sequence[str]) -> bool:
+    """Return whether the network can work with these bands."""
+    return set(BANDS[:_NEEDED]) <= set(band_names)
 
 
 def chances(
@@ -34,7 +39,7 @@ def chances(
     band_names: Sequence[str],
     good: NDArray[np.bool_],
     shrink: int,
-) -> NDArray[np.float32] | None:
+) -> NDArray[np.float32]:
     """Return how probable each class is, on a grid that is `shrink` times coarser.
 
     Parameters
@@ -50,12 +55,16 @@ def chances(
 
     Returns
     -------
-    NDArray or None
-        (4, lines / shrink, columns / shrink), rounded up, in the order of `CLASSES`; None if one of
-        blue, green, red and near infrared is missing.
+    NDArray
+        (4, lines / shrink, columns / shrink), rounded up, in the order of `CLASSES`.
+
+    Raises
+    ------
+    ValueError
+        If the network does not suit the bands.
     """
-    if not set(BANDS[:_NEEDED]) <= set(band_names):
-        return None
+    if not suits(band_names):
+        raise ValueError(f"the cloud network needs {', '.join(BANDS[:_NEEDED])}")
     lines, columns = good.shape
     shape = -(-lines // shrink), -(-columns // shrink)
     picture = np.zeros((len(BANDS) + 2, *(_up(size) for size in shape)), np.float32)

@@ -1,11 +1,11 @@
 """What each pixel shows: cloud, shadow, water, snow, from reflectance at the top.
 
-Thresholds decide where there is a short-wave infrared band. Without one they propose, and a small
-network (`cloudnet`), which sees shapes and surroundings at 40 m, disposes: cloud is what the
-network is sure of, and what both think possible. Those for cloud and snow are the tests of Fmask
-(Zhu & Woodcock, 2012, Remote Sensing of Environment 118), as far as the bands go; water is
-McFeeters' index (1996, International Journal of Remote Sensing 17); snow is the index of Hall,
-Riggs & Salomonson (1995, Remote Sensing of Environment 54). See docs/design/masks.md.
+Cloud and shadow are what a small network (`cloudnet`) takes for them, which sees shapes and
+surroundings at 20 m; where a band is missing that it needs, what the tests of Fmask do (Zhu &
+Woodcock, 2012, Remote Sensing of Environment 118), as far as the bands go. Water is McFeeters'
+index (1996, International Journal of Remote Sensing 17); snow is the index of Hall, Riggs &
+Salomonson (1995, Remote Sensing of Environment 54), or without a short-wave infrared band the
+network's. See docs/design/masks.md.
 """
 
 from __future__ import annotations
@@ -60,8 +60,7 @@ _CLOUD_HEIGHTS_M = (200.0, 12_000.0)
 _SHADOW_SHARE = 0.65
 _LEAST_FIT = 0.3  # Fmask's threshold for a cloud and its shadow to belong together
 _COARSE = 4
-# Chosen on synthetic scenes of seeds 100 to 111; see docs/design/masks.md.
-_NETWORK_M, _POSSIBLE, _SURE = 40.0, 0.05, 0.8
+_NETWORK_M = 20.0
 
 
 def ndwi(green: NDArray[np.float32], nir: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -76,7 +75,8 @@ def cloud_masks(
     band_names: Sequence[str],
     good: NDArray[np.bool_],
     shadow_step_px: tuple[float, float] | None,
-    pixel_m: float = 10.0,
+    pixel_m: float,
+    network_m: float = _NETWORK_M,
 ) -> NDArray[np.uint8]:
     """Return where there is cloud, shadow, water or snow.
 
@@ -89,10 +89,12 @@ def cloud_masks(
     good
         (lines, columns): where it was measured; nothing is flagged elsewhere.
     shadow_step_px
-        How far a shadow moves, in lines and columns, for each metre of cloud height; None if the
-        Sun's place is not known, and then no shadow is looked for.
+        How far a shadow moves, in lines and columns, for each metre of cloud height, for the
+        thresholds' search; None if the Sun's place is not known: then they look for none.
     pixel_m
-        Side of a pixel: the network runs at 40 m.
+        Side of a pixel.
+    network_m
+        Side of a cell that the network sees, or a pixel's where that is larger.
 
     Returns
     -------
@@ -104,17 +106,19 @@ def cloud_masks(
     ScenarioError
         If no band is visible light, so that cloud cannot be told from ground.
     """
-    cloud, snow = _thresholds(toa, band_names, good)
-    shrink = max(1, round(_NETWORK_M / pixel_m))
-    chances = None
-    if "swir16" not in band_names:  # with it the thresholds are as good
-        chances = cloudnet.chances(toa, band_names, good, shrink)
-    if chances is not None:
-        chance = _enlarged(chances[cloudnet.CLASSES.index("cloud")], shrink, good.shape)
-        cloud = ((cloud & (chance > _POSSIBLE)) | (chance > _SURE)) & good
-        white = _enlarged(chances[cloudnet.CLASSES.index("snow")], shrink, good.shape)
-        snow = (white > 0.5) & good & ~cloud
-    return _flags(toa, band_names, good, cloud, snow, shadow_step_px)
+    if not cloudnet.suits(band_names):
+        return threshold_masks(toa, band_names, good, shadow_step_px)
+    shrink = max(1, round(network_m / pixel_m))
+    chances = cloudnet.chances(toa, band_names, good, shrink)
+
+    def likely(name: str) -> NDArray[np.bool_]:
+        return good & (_enlarged(chances[cloudnet.CLASSES.index(name)], shrink, good.shape) > 0.5)
+
+    cloud, shadow = likely("cloud"), likely("shadow")
+    snow = _snow(toa, band_names, good) if "swir16" in band_names else likely("snow")
+    flags = _flags(toa, band_names, good, cloud, snow & ~cloud)
+    flags[shadow & ~cloud] |= SHADOW
+    return flags
 
 
 def threshold_masks(
@@ -128,14 +132,6 @@ def threshold_masks(
     Works with whatever bands there are: without blue the next longer band stands in for it;
     without green or near infrared there is no water, without 1.6 um no snow.
     """
-    cloud, snow = _thresholds(toa, band_names, good)
-    return _flags(toa, band_names, good, cloud, snow, shadow_step_px)
-
-
-def _thresholds(
-    toa: NDArray[np.float32], band_names: Sequence[str], good: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return cloud and snow by thresholds."""
     bands = {name: toa[index] for index, name in enumerate(band_names)}
     visible = [bands[name] for name in ("blue", "green", "red") if name in bands]
     if not visible:
@@ -143,14 +139,29 @@ def _thresholds(
             f"the bands {', '.join(band_names)} cannot show cloud",
             way_out="A scene needs at least one of blue, green and red",
         )
-    green, nir, swir16 = (bands.get(name) for name in ("green", "nir", "swir16"))
-    snow = np.zeros_like(good)
-    if green is not None and swir16 is not None:
-        snow = (green > _SNOW_GREEN) & (ndwi(green, swir16) > _SNOW_INDEX) & good
-        if nir is not None:
-            snow &= nir > _SNOW_NIR
+    snow = _snow(toa, band_names, good)
     cloud = _cloud(visible, good & ~snow) & good
-    return cloud, snow & ~cloud
+    flags = _flags(toa, band_names, good, cloud, snow & ~cloud)
+    if shadow_step_px is not None:
+        bands = {name: toa[index] for index, name in enumerate(band_names)}
+        lit = next(bands[name] for name in ("green", "blue", "red") if name in bands)
+        land, water = bands.get("nir", lit), (flags & WATER) != 0
+        flags[_shadow(cloud, water, lit, land, good, shadow_step_px)] |= SHADOW
+    return flags
+
+
+def _snow(
+    toa: NDArray[np.float32], band_names: Sequence[str], good: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return where there is snow by Hall's index, cloud of ice among it."""
+    bands = {name: toa[index] for index, name in enumerate(band_names)}
+    green, nir, swir16 = (bands.get(name) for name in ("green", "nir", "swir16"))
+    if green is None or swir16 is None:
+        return np.zeros_like(good)
+    snow: NDArray[np.bool_] = (green > _SNOW_GREEN) & (ndwi(green, swir16) > _SNOW_INDEX) & good
+    if nir is not None:
+        snow &= nir > _SNOW_NIR
+    return snow
 
 
 def _flags(
@@ -159,9 +170,8 @@ def _flags(
     good: NDArray[np.bool_],
     cloud: NDArray[np.bool_],
     snow: NDArray[np.bool_],
-    shadow_step_px: tuple[float, float] | None,
 ) -> NDArray[np.uint8]:
-    """Return all flags, water and the clouds' shadows among them."""
+    """Return the flags of cloud and snow, and of water elsewhere."""
     bands = {name: toa[index] for index, name in enumerate(band_names)}
     green, nir = bands.get("green"), bands.get("nir")
     water = np.zeros_like(good)
@@ -171,10 +181,6 @@ def _flags(
     flags[cloud] |= CLOUD
     flags[water] |= WATER
     flags[snow] |= SNOW
-    if shadow_step_px is not None:
-        lit = next(bands[name] for name in ("green", "blue", "red") if name in bands)
-        land = lit if nir is None else nir
-        flags[_shadow(cloud, water, lit, land, good, shadow_step_px)] |= SHADOW
     return flags
 
 

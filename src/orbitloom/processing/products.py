@@ -26,6 +26,7 @@ from orbitloom.errors import InputFileError
 from orbitloom.scenario.time import SECOND_NS
 
 __all__ = [
+    "SENTINEL2",
     "RawBand",
     "RawScene",
     "landsat_reflectance",
@@ -44,7 +45,7 @@ _LANDSAT = {
     "swir22": (7, 2.201, 0.187),
 }
 """Number, centre and full width at half maximum in um: USGS, OLI; OLI-2 is within 0.002."""
-_SENTINEL2 = {
+SENTINEL2 = {
     "coastal": ("B01", 0.4427, 0.020),
     "blue": ("B02", 0.4924, 0.066),
     "green": ("B03", 0.5598, 0.036),
@@ -285,7 +286,7 @@ def sentinel2_scene(
     tile = _xml(granules[0])
     images = [file for file in granules[0].parent.rglob("*") if file.suffix.lower() in _SUFFIXES]
     bands = {}
-    for name, (band, um, fwhm_um) in _SENTINEL2.items():
+    for name, (band, um, fwhm_um) in SENTINEL2.items():
         fits = [file for file in images if re.search(rf"_{band}(_\d\dm)?$", file.stem)]
         if fits and (wanted is None or name in wanted):
             finest = min(fits, key=lambda file: file.stem)  # _10m before _20m before _60m
@@ -361,7 +362,7 @@ def _band_folder(
     where = str(folder)
     images = [file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES]
     bands = {}
-    for name, (band, um, fwhm_um) in _SENTINEL2.items():
+    for name, (band, um, fwhm_um) in SENTINEL2.items():
         fits = [
             file
             for file in images
@@ -404,7 +405,7 @@ def _check_wanted(bands: Mapping[str, RawBand], wanted: Sequence[str] | None, wh
         raise InputFileError(
             f"holds no band {missing[0]!r}" if missing else "holds no band that is known",
             where=where,
-            way_out=f"It holds: {', '.join(bands) or 'none of ' + ', '.join(_SENTINEL2)}",
+            way_out=f"It holds: {', '.join(bands) or 'none of ' + ', '.join(SENTINEL2)}",
         )
 
 

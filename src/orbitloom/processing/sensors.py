@@ -24,10 +24,16 @@ from rasterio.windows import Window
 
 from orbitloom.errors import InputFileError
 from orbitloom.processing.l3 import SCALE, Grid, Tile
-from orbitloom.processing.masks import NO_DATA, SPOILT, threshold_masks
-from orbitloom.processing.products import RawBand, RawScene, landsat_scene, sentinel2_scene
+from orbitloom.processing.masks import NO_DATA, SPOILT, cloud_masks
+from orbitloom.processing.products import (
+    SENTINEL2,
+    RawBand,
+    RawScene,
+    landsat_scene,
+    sentinel2_scene,
+)
 from orbitloom.processing.sun import sun_cosine, sun_direction
-from orbitloom.processing.surface import View, take_out
+from orbitloom.processing.surface import View, from_above, take_out
 from orbitloom.wire.atmosphere import solar_irradiance
 from orbitloom.wire.geotiff import check_plausible, named_bands, pixel_size_m, scale_and_offset
 
@@ -40,6 +46,7 @@ _MOST_SAMPLES = 160_000_000  # 640 MB as float32: 4000 x 5000 pixels of eight ba
 _SQUARE = 0.01  # how much longer than wide a pixel may be
 _TRUE_AREA = 0.01  # how wrong its area may be on the map; UTM is within 0.2 %
 _LEAST_SUN_DEG = 10.0
+_USUAL_UM = {name: (um, fwhm_um) for name, (_, um, fwhm_um) in SENTINEL2.items()}
 _WGS84_A_M, _WGS84_E2 = 6_378_137.0, 6.69437999014e-3
 
 _Window = tuple[int, int, int, int]
@@ -188,8 +195,11 @@ def _tile(scene: RawScene, window: _Window | None) -> Tile:
     _check_area(grid, where)
     rho = np.empty((len(names), *grid.shape), np.float32)
     mask = np.zeros(grid.shape, np.uint8)
+    blank = np.ones(grid.shape, np.bool_)
     for index, band in enumerate(scene.bands.values()):
         rho[index] = _read(band, grid, scene, mask)
+        blank &= rho[index] == np.float32(band.offset)
+    mask[blank] |= NO_DATA  # zero in all bands is the margin of a file that does not say so
     good = (mask & NO_DATA) == 0
     if not good.any():
         raise InputFileError("holds no data here", where=where, way_out="Choose another window")
@@ -203,26 +213,30 @@ def _tile(scene: RawScene, window: _Window | None) -> Tile:
         reach_px = 1.0 / math.tan(math.radians(elevation_deg)) / grid.gsd_m
         azimuth = math.radians(azimuth_deg)
         step = (math.cos(azimuth) * reach_px, -math.sin(azimuth) * reach_px)
-    # On real scenes the network is not yet as good as the thresholds: docs/design/masks.md.
-    mask |= threshold_masks(rho, names, good, step)
-    solar, at_surface = np.empty(0), scene.at_surface
-    known = all(band.um > 0.0 for band in scene.bands.values())
-    if known and elevation_deg >= _LEAST_SUN_DEG and scene.sensed_ns:
-        um = [band.um for band in scene.bands.values()]
-        widths_um = [band.fwhm_um for band in scene.bands.values()]
-        distance_au = sun_direction(scene.sensed_ns)[1]
+    solar, at_surface, view = np.empty(0), scene.at_surface, None
+    um = [band.um for band in scene.bands.values()]
+    widths_um = [band.fwhm_um for band in scene.bands.values()]
+    if elevation_deg >= _LEAST_SUN_DEG and scene.sensed_ns:
+        longitude_deg, latitude_deg = _middle_deg(grid)
+        view = View(
+            sun_zenith_deg=90.0 - elevation_deg,
+            view_zenith_deg=scene.view_zenith_deg,
+            relative_azimuth_deg=azimuth_deg - scene.view_azimuth_deg,
+            latitude_deg=latitude_deg,
+            longitude_deg=longitude_deg,
+            t_ns=scene.sensed_ns,
+        )
+    above = rho
+    if view is not None and at_surface:
+        usual = np.array([_USUAL_UM.get(name, (0.55, 0.1)) for name in names])
+        above = from_above(rho, usual[:, 0], usual[:, 1], view)
+    mask |= cloud_masks(above, names, good, step, grid.gsd_m)
+    del above
+    if view is not None and min(um) > 0.0:
+        distance_au = sun_direction(view.t_ns)[1]
         irradiance = np.array([solar_irradiance(a, b) for a, b in zip(um, widths_um, strict=True)])
         solar = irradiance * math.sin(math.radians(elevation_deg)) / (np.pi * distance_au**2)
         if not at_surface:
-            longitude_deg, latitude_deg = _middle_deg(grid)
-            view = View(
-                sun_zenith_deg=90.0 - elevation_deg,
-                view_zenith_deg=scene.view_zenith_deg,
-                relative_azimuth_deg=azimuth_deg - scene.view_azimuth_deg,
-                latitude_deg=latitude_deg,
-                longitude_deg=longitude_deg,
-                t_ns=scene.sensed_ns,
-            )
             solar = solar * take_out(rho, names, mask, um, widths_um, view).sunlight
             at_surface = True
     numbers = np.zeros(rho.shape, np.uint16)

@@ -20,7 +20,14 @@ from orbitloom.processing.masks import CLOUD, NO_DATA, SHADOW, SNOW, SPOILT, WAT
 from orbitloom.scenario.time import DAY_NS
 from orbitloom.wire.atmosphere import Coefficients, coefficients
 
-__all__ = ["Air", "View", "take_out", "usual_ozone_cm_atm", "usual_water_g_cm2"]
+__all__ = [
+    "Air",
+    "View",
+    "from_above",
+    "take_out",
+    "usual_ozone_cm_atm",
+    "usual_water_g_cm2",
+]
 
 _USUAL_AOT = 0.1  # median of the continents' background
 _AOT = np.array([0.01, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6])
@@ -135,16 +142,7 @@ def take_out(
     ozone = usual_ozone_cm_atm(view.latitude_deg, view.longitude_deg, view.t_ns)
 
     def air(band: int, aot550: float) -> Coefficients:
-        return coefficients(
-            float(wavelength_um[band]),
-            float(fwhm_um[band]),
-            sun_zenith_deg=view.sun_zenith_deg,
-            view_zenith_deg=view.view_zenith_deg,
-            relative_azimuth_deg=view.relative_azimuth_deg,
-            aot550=aot550,
-            water_g_cm2=water,
-            ozone_cm_atm=ozone,
-        )
+        return _air(float(wavelength_um[band]), float(fwhm_um[band]), aot550, view)
 
     few = (slice(None, None, _STEP), slice(None, None, _STEP))
     seen = (mask[few] & (NO_DATA | SPOILT | CLOUD | SHADOW | SNOW)) == 0
@@ -167,6 +165,36 @@ def take_out(
         water_g_cm2=water,
         ozone_cm_atm=ozone,
         coefficients=found,
+    )
+
+
+def from_above(
+    rho: NDArray[np.float32],
+    wavelength_um: Sequence[float] | NDArray[np.float64],
+    fwhm_um: Sequence[float] | NDArray[np.float64],
+    view: View,
+) -> NDArray[np.float32]:
+    """Return a surface as it is seen from above a usual atmosphere, for masks that expect one.
+
+    Parameters and shapes are those of `take_out`.
+    """
+    airs = [
+        _air(float(um), float(fwhm), _USUAL_AOT, view)
+        for um, fwhm in zip(wavelength_um, fwhm_um, strict=True)
+    ]
+    return np.stack([air.toa(band) for air, band in zip(airs, rho, strict=True)])
+
+
+def _air(wavelength_um: float, fwhm_um: float, aot550: float, view: View) -> Coefficients:
+    return coefficients(
+        wavelength_um,
+        fwhm_um,
+        sun_zenith_deg=view.sun_zenith_deg,
+        view_zenith_deg=view.view_zenith_deg,
+        relative_azimuth_deg=view.relative_azimuth_deg,
+        aot550=aot550,
+        water_g_cm2=usual_water_g_cm2(view.latitude_deg, view.t_ns),
+        ozone_cm_atm=usual_ozone_cm_atm(view.latitude_deg, view.longitude_deg, view.t_ns),
     )
 
 

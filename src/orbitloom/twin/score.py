@@ -58,7 +58,8 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     found_seen = found & actual.visible
     union = int(np.count_nonzero(found_seen | seen))
     watched = actual.area if actual.event in _OF_REGIONS else actual.imaged
-    observable = np.count_nonzero(actual.visible & watched) / max(np.count_nonzero(watched), 1)
+    in_view = int(np.count_nonzero(actual.visible & watched))
+    observable = in_view / max(int(np.count_nonzero(watched)), 1)
     return CaptureScore(
         capture=job.task.capture,
         app=str(answer.feature["properties"]["app"]),

@@ -28,7 +28,10 @@ from orbitloom.world.synthetic_sea import Vessel, draw_lanes, reports, vessels_a
 from orbitloom.world.synthetic_season import calendar, leaf_share
 from orbitloom.world.synthetic_things import STEFAN_BOLTZMANN, Fire, draw_fires, things_at
 
-__all__ = ["CLASSES", "Fire", "SyntheticWorld", "TruthLayers", "Vessel"]
+__all__ = ["CLASSES", "CLOUDED", "Fire", "SyntheticWorld", "TruthLayers", "Vessel"]
+
+CLOUDED = 0.2
+"""Opacity from which on a pixel counts as cloud; where analysts draw the edge."""
 
 _KEPT_BLOCKS = 600  # 180 MB
 _STRESS_REACH_M = 3_500.0
@@ -53,7 +56,7 @@ class TruthLayers:
         Share of the ground that burns, and the power it radiates; a point's square times these
         is its burning area and its fire radiative power.
     cloud_opacity, cloud, shadow, smoke_opacity
-        Cloud and shadow where at least half opaque.
+        Cloud where `CLOUDED` or more of the light comes from it; shadow where it takes half.
     vessel
         Share of hull.
     classes
@@ -221,7 +224,7 @@ class SyntheticWorld:
             fire_share=fire,
             fire_power_w_m2=(STEFAN_BOLTZMANN * fire * of["temperature_k"] ** 4).astype(np.float32),
             cloud_opacity=of["cloud"],
-            cloud=of["cloud"] >= 0.5,
+            cloud=of["cloud"] >= CLOUDED,
             shadow=of["shadow"] >= 0.5,
             smoke_opacity=of["smoke"],
             vessel=of["vessel"],
