@@ -288,8 +288,7 @@ class Memory:
         try:
             data = path.read_bytes()
         except OSError as error:
-            what = f"cannot be read ({(error.strerror or str(error)).lower()})"
-            raise InputFileError(what, where=str(path)) from None
+            raise InputFileError.from_os(error, path) from None
         try:
             with io.BytesIO(data) as buffer, np.load(buffer, allow_pickle=False) as file:
                 index = json.loads(bytes(file["index"]))
