@@ -20,7 +20,7 @@ from rasterio.warp import transform as warp_points
 from orbitloom.errors import InputFileError
 from orbitloom.processing import regions
 from orbitloom.processing.apps import App, Context, Evidence, Finding
-from orbitloom.processing.detector import Detector, read_detector
+from orbitloom.processing.detector import Detector, read_detector, read_limited
 from orbitloom.processing.l2 import NO_DATA
 from orbitloom.processing.l3 import Grid, Tile
 from orbitloom.processing.onnx_manifest import read_network
@@ -192,7 +192,7 @@ def load_app(name: str | Path) -> App:
 
 
 def _from_python(path: Path, name: str = "") -> DetectorApp:
-    source = _read(path, _LARGEST_SOURCE)
+    source = read_limited(path, _LARGEST_SOURCE)
     return DetectorApp(
         name=name or path.stem,
         version=_version(source),
@@ -214,7 +214,7 @@ def _from_network(path: Path) -> DetectorApp:
 def _from_graph(path: Path) -> DetectorApp:
     from orbitloom.processing.graph import read_graph
 
-    where, payload = str(path), _read(path, _LARGEST_SOURCE)
+    where, payload = str(path), read_limited(path, _LARGEST_SOURCE)
     graph = read_graph(payload, where)
     if graph.needs_baseline:
         raise InputFileError(
@@ -242,18 +242,3 @@ def _version(*parts: bytes) -> str:
     for part in parts:
         total.update(part)
     return f"sha256:{total.hexdigest()}"
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise InputFileError(
-            f"cannot be read ({(error.strerror or str(error)).lower()})",
-            where=str(path),
-            way_out="Check the path and its rights",
-        ) from None
-    if len(data) > most:
-        raise InputFileError(f"is larger than {most >> 20} MiB", where=str(path))
-    return data
