@@ -16,35 +16,11 @@ from orbitloom.processing.masks import CLOUD, NO_DATA, SHADOW, SPOILT, WATER
 from orbitloom.processing.products import landsat_reflectance, read_mtl
 from orbitloom.processing.sensors import open_scene
 from orbitloom.scenario.time import from_iso
+from orbitloom.testing.scene import write_geotiff as write
 
 LANDSAT = Path(__file__).resolve().parents[3] / "shared/data/landsat8_toa"
 BANDS = ("blue", "green", "red", "nir")
 NOON_NS = from_iso("2026-06-14T10:00:00Z")
-
-
-def write(path, image, *, crs="EPSG:32632", pixel_m=10.0, names=(), scales=None, **more):
-    transform = more.pop("transform", rasterio.Affine(pixel_m, 0, 5e5, 0, -pixel_m, 5e6))
-    tags = more.pop("tags", {})
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        count=image.shape[0],
-        height=image.shape[1],
-        width=image.shape[2],
-        dtype=image.dtype,
-        crs=crs,
-        transform=transform,
-        **more,
-    ) as file:
-        file.write(image)
-        for band, text in enumerate(names, 1):
-            file.set_band_description(band, text)
-        for band, one in tags.items():
-            file.update_tags(band, **one)
-        if scales is not None:
-            file.scales = scales
-    return path
 
 
 def numbers(rows=40, columns=60, bands=4):
