@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from orbitloom.errors import InputFileError
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
+from orbitloom.processing.blocks import block_sums
 from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import grown
 from orbitloom.processing.l3 import Grid, Tile
@@ -252,9 +253,9 @@ def _filled(
     the hole's rim is: sqrt(p (1 - p)) of its area; at least 0.02, for a rim does not tell all.
     """
     size = max(1, round(_BLOCK_M / grid.gsd_m))
-    held = _blocks(place.share, size)
-    open_ = _blocks(place.share * seen, size)
-    covered = _blocks(place.share * seen * wet, size)
+    held = block_sums(place.share, size)
+    open_ = block_sums(place.share * seen, size)
+    covered = block_sums(place.share * seen * wet, size)
     total = float(covered.sum())
     known = open_ > 0.5 * np.maximum(held, 1e-6)
     ratio = covered / np.maximum(open_, 1e-6)
@@ -274,14 +275,6 @@ def _filled(
     outside = float(held.sum()) * (1.0 / place.inside - 1.0)
     mean = total / max(float(held.sum()), 1.0)
     return total + outside * mean, variance + (outside * 0.5) ** 2
-
-
-def _blocks(values: NDArray[np.float32], size: int) -> NDArray[np.float64]:
-    """Return the sums over square blocks of cells; the last ones may hold fewer."""
-    rows = np.arange(0, values.shape[0], size)
-    columns = np.arange(0, values.shape[1], size)
-    down = np.add.reduceat(values, rows, axis=0, dtype=np.float64)
-    return np.asarray(np.add.reduceat(down, columns, axis=1))
 
 
 def _snow(
@@ -375,8 +368,8 @@ def _greenness(
     """Return the mean NDVI; what is hidden is as the seen blocks are, and scatters as they do."""
     clear = seen & ~np.isnan(ndvi)
     size = max(1, round(_BLOCK_M / tile.grid.gsd_m))
-    weight = _blocks(place.share * clear, size)
-    total = _blocks(place.share * np.where(clear, ndvi, np.float32(0.0)), size)
+    weight = block_sums(place.share * clear, size)
+    total = block_sums(place.share * np.where(clear, ndvi, np.float32(0.0)), size)
     visible = float(weight.sum())
     if visible == 0.0:
         return None
