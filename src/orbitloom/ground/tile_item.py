@@ -15,6 +15,7 @@ from shapely.geometry import mapping
 from orbitloom.ground.arrival import slug
 from orbitloom.ground.files import write_file
 from orbitloom.ground.places import bounding_box, read_geometry
+from orbitloom.processing.answering import GRADES
 from orbitloom.scenario import time
 from orbitloom.wire import Answer
 
@@ -22,7 +23,6 @@ __all__ = ["write_tile"]
 
 _PROVENANCE = ("briefing_sha256", "calibration_id", "packets_sha256", "scene_sha256")
 _SHA256 = "1220"  # the multihash's prefix, as STAC's file extension wants it
-_L3_GRADE = 4  # GB/T 38026: gridded, geometrically corrected; see docs/design/levels.md
 
 
 def write_tile(
@@ -59,7 +59,7 @@ def write_tile(
         properties=kept
         | {
             "processing:level": "L3",
-            "gbt38026:grade": _L3_GRADE,
+            "gbt38026:grade": GRADES["L3"],
             "gsd": said["gsd"],
             "platform": said["satellite"],
         }
