@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.warp import transform as warp_points
 
 from orbitloom.errors import InputFileError
 from orbitloom.processing import regions
@@ -149,14 +148,13 @@ def _placed(points: list[dict[str, Any]], grid: Grid) -> tuple[dict[str, Any], .
     """Return points with their longitude and latitude in place of row and column."""
     if not points:
         return ()
-    a, _, west, _, e, north = grid.transform
-    east = [west + a * (point["column"] + 0.5) for point in points]
-    south = [north + e * (point["row"] + 0.5) for point in points]
-    longitude, latitude = warp_points(f"EPSG:{grid.epsg}", "EPSG:4326", east, south)[:2]
+    longitude, latitude = grid.longitudes_latitudes(
+        [point["row"] for point in points], [point["column"] for point in points]
+    )
     return tuple(
         {key: value for key, value in point.items() if key not in ("row", "column")}
         | {"longitude_deg": round(x, 6), "latitude_deg": round(y, 6)}
-        for point, x, y in zip(points, longitude, latitude, strict=True)
+        for point, x, y in zip(points, longitude.tolist(), latitude.tolist(), strict=True)
     )
 
 

@@ -309,12 +309,11 @@ def _snow(
     if terrain is None:
         return _Measured(points=(cover,), where=where)
     step = max(1, round(_LINE_CELL_M / tile.grid.gsd_m))
-    a, _, west, _, e, north = tile.grid.transform
-    rows = np.arange(place.rows.start, place.rows.stop, step)
-    columns = np.arange(place.columns.start, place.columns.stop, step)
-    height_m = heights_on_rows(
-        terrain, tile.grid.epsg, west + a * (columns + 0.5), north + e * (rows + 0.5)
+    east_m, north_m = tile.grid.centres(
+        np.arange(place.rows.start, place.rows.stop, step),
+        np.arange(place.columns.start, place.columns.stop, step),
     )
+    height_m = heights_on_rows(terrain, tile.grid.epsg, east_m, north_m)
     thin = (slice(None, None, step), slice(None, None, step))
     usable = seen[thin] & (place.share[thin] > 0.5) & ~(index["ndvi"][thin] > _WOODED)
     usable &= ~((index["ndwi"][thin] > 0.0) & ~snow[thin])

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.warp import transform as warp_points
 from scipy import ndimage
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
@@ -403,13 +402,9 @@ def _fire_measures(tile: Tile, spots: list[_Spot], scar: _Scar | None) -> tuple[
 
 def _details(tile: Tile, spots: list[_Spot]) -> tuple[Mapping[str, Any], ...]:
     """Return each fire's place and power, ready for JSON."""
-    a, _, west, _, e, north = tile.grid.transform
-    longitude, latitude = warp_points(
-        f"EPSG:{tile.grid.epsg}",
-        "EPSG:4326",
-        [west + a * (spot.column + 0.5) for spot in spots],
-        [north + e * (spot.row + 0.5) for spot in spots],
-    )[:2]
+    longitude, latitude = tile.grid.longitudes_latitudes(
+        [spot.row for spot in spots], [spot.column for spot in spots]
+    )
     details = []
     for spot, lon, lat in zip(spots, longitude, latitude, strict=True):
         one: dict[str, Any] = {

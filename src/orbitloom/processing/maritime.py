@@ -199,10 +199,8 @@ def _on_grid(
     result = np.full(grid.shape, beyond, np.uint8)
     if baseline.epsg != grid.epsg:
         return result
-    a, _, west, _, e, north = grid.transform
+    east_m, north_m = grid.centres(np.arange(grid.shape[0]), np.arange(grid.shape[1]))
     base_a, _, base_west, _, base_e, base_north = baseline.transform
-    east_m = west + a * (np.arange(grid.shape[1]) + 0.5)
-    north_m = north + e * (np.arange(grid.shape[0]) + 0.5)
     columns = np.floor((east_m - base_west) / base_a).astype(np.intp)
     rows = np.floor((north_m - base_north) / base_e).astype(np.intp)
     good_rows = (rows >= 0) & (rows < values.shape[0])
