@@ -15,9 +15,10 @@ from scipy import ndimage
 from shapely.geometry import shape
 
 from orbitloom.processing.ais_match import Identity, match, predict
-from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Reason, Severity
+from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SPOILT, WATER
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.regions import why_silent
 from orbitloom.processing.vessels import Vessel, find_vessels, hulls
 from orbitloom.wire.briefing import Baseline
 
@@ -92,9 +93,12 @@ class MaritimeApp:
                 details=details,
                 series=series,
             )
-        reason: Reason | None = None
-        if clear_share < self.least_clear_share:
-            reason = "gap" if tile.imaged_share < 0.5 else "cloud"
+        reason = why_silent(
+            tile,
+            clear_share,
+            least_share=self.least_clear_share,
+            least_sun_elevation_deg=self.least_sun_elevation_deg,
+        )
         return Finding(clear_share=clear_share, reason=reason, details=details, series=series)
 
 
