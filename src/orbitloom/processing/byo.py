@@ -28,13 +28,11 @@ from orbitloom.scenario import plugins
 
 __all__ = ["DetectorApp", "load_app"]
 
-_LEAST_CLEAR_SHARE = 0.20
-_LEAST_SUN_DEG = 5.0
 _LARGEST_SOURCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectorApp:
+class DetectorApp(regions.OpticalApp):
     """A user's detector as an application: it runs in the sandbox, one process a look.
 
     Attributes
@@ -57,14 +55,7 @@ class DetectorApp:
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return what it found, or by which limit it was stopped."""
-        unseen = regions.hidden(tile)
-        share = regions.clear_share(tile, unseen)
-        silent = regions.why_silent(
-            tile,
-            share,
-            least_share=_LEAST_CLEAR_SHARE,
-            least_sun_elevation_deg=_LEAST_SUN_DEG,
-        )
+        unseen, share, silent = self.view(tile)
         if silent == "night":
             return Finding(clear_share=share, reason="night")
         outcome = self.look(tile, context)

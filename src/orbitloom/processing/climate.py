@@ -19,7 +19,7 @@ from orbitloom.processing.blocks import block_sums
 from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import grown
 from orbitloom.processing.l3 import Grid, Tile
-from orbitloom.processing.regions import SHORE_SIGMA, clear_share, extent, hidden, why_silent
+from orbitloom.processing.regions import SHORE_SIGMA, OpticalApp, extent
 from orbitloom.processing.seasons import courses, read_history
 from orbitloom.processing.terrain import heights_on_rows
 from orbitloom.processing.zones import Patch, Zone, patch, read_zones
@@ -81,7 +81,7 @@ class _Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClimateApp:
+class ClimateApp(OpticalApp):
     """Keeps series of regions, and tells of changes.
 
     Parameters
@@ -92,8 +92,6 @@ class ClimateApp:
         Cells nearer to cloud or shadow are not trusted: both are soft.
     least_sigmas
         A change has to exceed its uncertainty, that of the history included, so many times.
-    least_sun_elevation_deg
-        With the Sun lower it is night to this imager.
     """
 
     name: str = "climate"
@@ -102,7 +100,7 @@ class ClimateApp:
     least_seen: float = 0.5
     cloud_margin_m: float = 30.0
     least_sigmas: float = 3.0
-    least_sun_elevation_deg: float = 5.0
+    least_clear_share: float = 0.05
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return a point of each region's series, and the clearest change.
@@ -114,14 +112,10 @@ class ClimateApp:
         InputFileError
             If the briefing's regions cannot be understood.
         """
-        unseen = hidden(tile)
-        share = clear_share(tile, unseen)
+        unseen, share, reason = self.view(tile)
         zones = read_zones(context.briefing.regions, tile.grid, "regions of the briefing")
         for zone in zones:
             _kind(zone)
-        reason = why_silent(
-            tile, share, least_share=0.05, least_sun_elevation_deg=self.least_sun_elevation_deg
-        )
         if reason is not None:
             return Finding(clear_share=share, reason=reason)
         index = layers(tile, "climate")

@@ -18,7 +18,7 @@ from orbitloom.processing.ais_match import Identity, match, predict
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SPOILT, WATER
 from orbitloom.processing.l3 import Grid, Tile
-from orbitloom.processing.regions import why_silent
+from orbitloom.processing.regions import OpticalApp
 from orbitloom.processing.vessels import Vessel, find_vessels, hulls
 from orbitloom.wire.briefing import Baseline
 
@@ -30,7 +30,7 @@ _CLEAR_CONTRAST = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MaritimeApp:
+class MaritimeApp(OpticalApp):
     """Vessels at sea, matched with AIS; those without are the alert.
 
     Parameters
@@ -39,10 +39,6 @@ class MaritimeApp:
         Shorter vessels are told of, but are no alert: 4 cells are 20 m at 5 m.
     shore_m
         Nearer to land nothing is looked for: breakers, piers, rocks.
-    least_clear_share
-        With less of the sea clear, silence would mean nothing: not observable.
-    least_sun_elevation_deg
-        With the Sun lower it is night to this imager.
     """
 
     name: str = "maritime"
@@ -50,8 +46,6 @@ class MaritimeApp:
     requires: tuple[str, ...] = ("green", "nir")
     least_length_cells: float = 4.0
     shore_m: float = 60.0
-    least_clear_share: float = 0.20
-    least_sun_elevation_deg: float = 5.0
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return the vessels that are silent on AIS, or why it cannot be said.
@@ -93,12 +87,7 @@ class MaritimeApp:
                 details=details,
                 series=series,
             )
-        reason = why_silent(
-            tile,
-            clear_share,
-            least_share=self.least_clear_share,
-            least_sun_elevation_deg=self.least_sun_elevation_deg,
-        )
+        reason = self.why_silent(tile, clear_share)
         return Finding(clear_share=clear_share, reason=reason, details=details, series=series)
 
 
