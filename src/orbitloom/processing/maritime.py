@@ -20,7 +20,7 @@ from orbitloom.processing.l2 import CLOUD, NO_DATA, SPOILT, WATER
 from orbitloom.processing.l3 import Grid, Tile
 from orbitloom.processing.regions import OpticalApp
 from orbitloom.processing.vessels import Vessel, find_vessels, hulls
-from orbitloom.wire.briefing import Baseline
+from orbitloom.wire.briefing import WATER_STEPS, WATER_UNKNOWN, Baseline
 
 __all__ = ["MaritimeApp", "land_cells", "sea_cells", "static_cells"]
 
@@ -146,10 +146,12 @@ def sea_cells(
     """
     if land is not None:
         return np.asarray(~land)
-    usual = None if baseline is None else _on_grid(baseline, baseline.water, tile.grid, 255)
-    if usual is not None and np.any(usual != 255):
-        dry = usual < 100
-        dry |= (usual == 255) & ((tile.mask & WATER) == 0)
+    usual = (
+        None if baseline is None else _on_grid(baseline, baseline.water, tile.grid, WATER_UNKNOWN)
+    )
+    if usual is not None and np.any(usual != WATER_UNKNOWN):
+        dry = usual < WATER_STEPS // 2
+        dry |= (usual == WATER_UNKNOWN) & ((tile.mask & WATER) == 0)
     else:
         dry = (tile.mask & (WATER | CLOUD | NO_DATA)) == 0
     shore = _larger(dry, tile.grid)
