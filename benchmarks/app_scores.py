@@ -33,13 +33,13 @@ from orbitloom.processing.l3 import SCALE, Grid, Tile
 from orbitloom.processing.masks import SPOILT, cloud_masks
 from orbitloom.processing.memory import Memory
 from orbitloom.scenario import Target, hardware, load_instrument, stream
+from orbitloom.scenario.time import DAY_NS, from_iso
 from orbitloom.wire.atmosphere import coefficients
 from orbitloom.wire.briefing import Briefing
 from orbitloom.world.scene import Surface, utm_origin
 from orbitloom.world.synthetic import SyntheticWorld
 
-DAY_NS = 86_400_000_000_000
-FIRST_NS = 1_767_225_600_000_000_000  # 2026-01-01
+FIRST_NS = from_iso("2026-01-01T00:00:00Z")
 _MEMORY_BYTES = 200_000_000
 _NEAR_CELLS = 4  # how far a hot cell may lie from a fire's middle
 Judge = Callable[["Scene", Finding], dict[str, Any]]
@@ -103,11 +103,9 @@ def grid_around(target: Target, cells: int, gsd_m: float) -> Grid:
 
 
 def centres(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    a, _, west, _, e, north = grid.transform
+    """Return the easting and the northing of every cell, (rows, columns)."""
     rows, columns = grid.shape
-    return np.broadcast_arrays(
-        west + a * (np.arange(columns) + 0.5)[None, :], north + e * (np.arange(rows) + 0.5)[:, None]
-    )
+    return np.broadcast_arrays(*grid.centres(np.arange(rows)[:, None], np.arange(columns)))
 
 
 def seen(

@@ -22,18 +22,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app_scores import DAY_NS, centres, grid_around, said_of, seen, target_of
+from app_scores import centres, grid_around, said_of, seen, target_of
 from orbitloom.processing.apps import Context
 from orbitloom.processing.l3 import Tile
 from orbitloom.processing.maritime import MaritimeApp
 from orbitloom.processing.memory import Memory
 from orbitloom.processing.tracks import Sighting, Tracks, update
 from orbitloom.scenario import load_instrument, stream
+from orbitloom.scenario.time import DAY_NS, SECOND_NS
 from orbitloom.wire.briefing import Briefing
 from orbitloom.world.scene import Surface
 from orbitloom.world.synthetic import SyntheticWorld, Vessel
 
-SECOND_NS = 1_000_000_000
 HEARD_NS = 300 * SECOND_NS
 BETWEEN_NS = 480 * SECOND_NS
 LEAST_M = 20.0

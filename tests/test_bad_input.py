@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-import rasterio
-from rasterio.transform import Affine
 
 from orbitloom import cli
 from orbitloom.errors import OrbitloomError, OutputError, ScenarioError
 from orbitloom.report.folder import prepare
 from orbitloom.scenario.load import load_instrument
+from orbitloom.testing.scene import write_geotiff
 from orbitloom.wire import CaptureTask
 from orbitloom.wire.briefing import Briefing
 from orbitloom.wire.capture_file import Capture, nominal_calibration, write_capture
@@ -53,15 +52,10 @@ def _scene(
     *, crs: str | None = "EPSG:32633", count: int = 4, scale: float = 1.0, top: float = 0.4
 ) -> Callable[[Path], list[str]]:
     def write(folder: Path) -> list[str]:
-        file = folder / "scene.tif"
-        profile = {
-            "driver": "GTiff", "width": 64, "height": 64, "count": count, "dtype": "float32",
-            "crs": crs, "transform": Affine(10, 0, 500_000, 0, -10, 5_000_000),
-        }  # fmt: skip
         values = np.random.default_rng(0).uniform(0.02, top, (count, 64, 64))
-        with rasterio.open(file, "w", **profile) as image:
-            image.write(values.astype(np.float32))
-            image.scales = [scale] * count
+        file = write_geotiff(
+            folder / "scene.tif", values.astype(np.float32), crs=crs, scales=[scale] * count
+        )
         return ["fly", "--hours", "0.1", "--scene", str(file)]
 
     return write
@@ -107,15 +101,9 @@ def _raster(
     """Write a small scene, and process it."""
 
     def write(folder: Path) -> list[str]:
-        profile = {
-            "driver": "GTiff", "width": 40, "height": 40, "count": count, "dtype": "uint16",
-            "crs": crs, "transform": Affine(10, 0, 500_000, 0, -10, 5_000_000),
-        }  # fmt: skip
-        with rasterio.open(folder / "s.tif", "w", **profile) as image:
-            image.write(np.full((count, 40, 40), 1500, np.uint16))
-            if names:
-                image.descriptions = names
-        return ["process", "--scene", str(folder / "s.tif"), *options]
+        values = np.full((count, 40, 40), 1500, np.uint16)
+        file = write_geotiff(folder / "s.tif", values, crs=crs, names=names)
+        return ["process", "--scene", str(file), *options]
 
     return write
 

@@ -21,6 +21,7 @@ from orbitloom import __version__
 from orbitloom.errors import InputFileError, OutputError, ScenarioError
 from orbitloom.processing import cloudnet
 from orbitloom.scenario.time import from_iso
+from orbitloom.testing.scene import write_geotiff
 from orbitloom.wire.capture_file import read_capture, write_capture
 from orbitloom.workbench import Known, process_packets, process_scene, score, simulate
 
@@ -222,24 +223,13 @@ def test_spoilt_packets_are_gaps_or_no_answer(bench, tmp_path):
     assert (tmp_path / "c" / "answer.geojson").exists()
 
 
-def _geotiff(file, values, **profile):
-    count, rows, columns = values.shape
-    transform = Affine(10, 0, 500_000, 0, -10, 5_000_000)
-    told = {"crs": "EPSG:32633", "transform": transform, "dtype": "float32", **profile}
-    with rasterio.open(
-        file, "w", driver="GTiff", count=count, height=rows, width=columns, **told
-    ) as image:
-        image.write(values.astype(told["dtype"]))
-        image.descriptions = ("blue", "green", "red", "nir")[:count]
-    return file
-
-
 _WHEN = from_iso("2026-06-14T10:30:00Z")
+_NAMES = ("blue", "green", "red", "nir")
 
 
 def _lake(side):
     """Return reflectance of a dark square in a field, (4, side, side)."""
-    values = np.empty((4, side, side))
+    values = np.empty((4, side, side), np.float32)
     values[:] = np.array([0.05, 0.08, 0.06, 0.35])[:, None, None]
     inside = slice(side // 4, side // 2)
     values[:, inside, inside] = np.array([0.05, 0.06, 0.03, 0.01])[:, None, None]
@@ -249,7 +239,7 @@ def _lake(side):
 def test_a_border_of_nan_is_no_data(bench, tmp_path):
     values = _lake(120)
     values[:, :, :20] = np.nan
-    file = _geotiff(tmp_path / "border.tif", values)
+    file = write_geotiff(tmp_path / "border.tif", values, names=_NAMES)
     given = {"scale": 1.0, "sensed_ns": _WHEN, "at_surface": True}
     said = process_scene(file, tmp_path / "out", app=bench.water, **given).said
     assert said["area_km2"] == pytest.approx(30 * 30 * 1e-4)  # 10 m cells
@@ -260,7 +250,7 @@ def test_a_border_of_nan_is_no_data(bench, tmp_path):
 
 
 def test_one_pixel_is_a_scene(bench, tmp_path):
-    file = _geotiff(tmp_path / "one.tif", _lake(4)[:, 1:2, 1:2])
+    file = write_geotiff(tmp_path / "one.tif", _lake(4)[:, 1:2, 1:2], names=_NAMES)
     given = {"scale": 1.0, "sensed_ns": _WHEN, "at_surface": True}
     said = process_scene(file, tmp_path / "out", app=bench.water, **given).said
     assert said["proj:shape"] == [1, 1]
@@ -281,7 +271,7 @@ def test_a_huge_scene_is_refused_whole_and_read_in_part(bench, tmp_path):
             (_lake(120) * 1e4).astype(np.uint16),
             window=rasterio.windows.Window(9_000, 8_000, 120, 120),
         )
-        image.descriptions = ("blue", "green", "red", "nir")
+        image.descriptions = _NAMES
     given = {"scale": 1e-4, "sensed_ns": _WHEN, "at_surface": True}
     with pytest.raises(InputFileError, match=r"20000 x 20000 .*window"):
         process_scene(file, tmp_path / "out", app=bench.water, **given)

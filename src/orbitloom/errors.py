@@ -61,6 +61,10 @@ def _rebuild(kind: type[OrbitloomError], what: str, where: str, way_out: str) ->
     return kind(what, where=where, way_out=way_out)
 
 
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
 class ScenarioError(OrbitloomError, ValueError):
     """A scenario, its file or an option does not say something that can be flown."""
 
@@ -68,9 +72,21 @@ class ScenarioError(OrbitloomError, ValueError):
 class InputFileError(OrbitloomError, ValueError):
     """A file of the user's cannot be used as it is."""
 
+    @classmethod
+    def from_os(
+        cls, error: OSError, where: object, way_out: str = "Check the path and its rights"
+    ) -> InputFileError:
+        """Return what to raise when the system does not let a file be read."""
+        return cls(f"cannot be read ({_reason(error)})", where=str(where), way_out=way_out)
+
 
 class OutputError(OrbitloomError, OSError):
     """A result cannot be written where it was asked for."""
+
+    @classmethod
+    def from_os(cls, error: OSError, where: object, way_out: str) -> OutputError:
+        """Return what to raise when the system does not let something be written."""
+        return cls(f"cannot be written ({_reason(error)})", where=str(where), way_out=way_out)
 
     def __str__(self) -> str:
         return OrbitloomError.__str__(self)

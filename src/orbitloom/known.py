@@ -99,10 +99,8 @@ class Notebook:
             self._memory.to_file(part)
             part.replace(self._file)
         except OSError as error:
-            raise OutputError(
-                f"cannot be written ({(error.strerror or str(error)).lower()})",
-                where=str(self._file),
-                way_out="Mend its rights and free space, or name another file",
+            raise OutputError.from_os(
+                error, self._file, "Mend its rights and free space, or name another file"
             ) from None
 
 
@@ -117,11 +115,7 @@ def read_json(file: Path, way_out: str) -> dict[str, Any]:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputFileError(
-            f"cannot be read ({(error.strerror or str(error)).lower()})",
-            where=str(file),
-            way_out=way_out,
-        ) from None
+        raise InputFileError.from_os(error, file, way_out) from None
     except (ValueError, RecursionError) as error:
         raise InputFileError(f"is not JSON ({error})", where=str(file), way_out=way_out) from None
     if not isinstance(told, dict):

@@ -16,10 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from rasterio.features import rasterize
-from rasterio.transform import Affine
 from rasterio.warp import transform as transform_points
-from rasterio.warp import transform_geom
 
 from orbitloom._version import __version__
 from orbitloom.errors import InputFileError, OutputError, ScenarioError
@@ -41,10 +38,11 @@ from orbitloom.scenario import SceneFile, Target, load, plugins
 from orbitloom.scenario.hardware import Instrument
 from orbitloom.scenario.load import load_instrument
 from orbitloom.scenario.time import from_iso, to_iso
-from orbitloom.twin.result import CaptureScore
+from orbitloom.twin.score import compare
 from orbitloom.wire import Answer
 from orbitloom.wire.briefing import Briefing
 from orbitloom.wire.capture_file import Capture, read_capture, read_packets
+from orbitloom.world.observe import Truth
 from orbitloom.world.simulate import simulate as simulate_capture
 
 __all__ = [
@@ -339,9 +337,7 @@ def score(folder: Path, truth: Path | None = None) -> dict[str, Any]:
     told = read_json(source / "truth.json", "'orbitloom instrument simulate' writes it")
     try:
         with np.load(source / "truth.npz", allow_pickle=False) as arrays:
-            area, imaged, visible = (
-                arrays[name].astype(bool) for name in ("area", "imaged", "visible")
-            )
+            masks = {name: arrays[name].astype(bool) for name in ("area", "imaged", "visible")}
     except (OSError, ValueError, KeyError) as error:
         raise InputFileError(
             f"cannot be read ({error})",
@@ -350,37 +346,24 @@ def score(folder: Path, truth: Path | None = None) -> dict[str, Any]:
         ) from None
     feature = read_json(folder / "answer.geojson", "'orbitloom process' writes it")
     said = feature["properties"]
-    found = np.zeros(area.shape, bool)
-    if said["kind"] == "alert" and said.get("maturity") != "retracted":
-        shape = transform_geom("EPSG:4326", f"EPSG:{told['epsg']}", feature["geometry"])
-        found = rasterize(
-            [(shape, 1)],
-            out_shape=area.shape,
-            transform=Affine(*told["transform"]),
-            all_touched=False,
-            dtype="uint8",
-        ).astype(bool)
-    cell_km2 = abs(told["transform"][0] * told["transform"][4]) * 1e-6
-    union = int(np.count_nonzero((found | area) & visible))
-    both = int(np.count_nonzero(found & area & visible))
-    judged = CaptureScore(
-        capture=int(said["capture"]),
-        app=said["app"],
-        event=told["event"],
-        kind=said["kind"],
-        claimed=str(said.get("event", "")),
-        observable=round(int(np.count_nonzero(visible)) / max(int(np.count_nonzero(imaged)), 1), 4),
-        truth_km2=round(float(np.count_nonzero(area & visible)) * cell_km2, 4),
-        found_km2=round(float(np.count_nonzero(found)) * cell_km2, 4),
-        iou=round(both / union, 4) if union else None,
+    actual = Truth(event=told["event"], **masks)
+    shape = actual.area.shape
+    judged = compare(
+        feature,
+        actual,
+        l3.Grid(epsg=told["epsg"], transform=tuple(told["transform"]), shape=shape),
     )
     names = ("event", "kind", "claimed", "observable", "truth_km2", "found_km2", "iou")
-    result = {name: getattr(judged, name) for name in names} | {
+    result = {name: _rounded(getattr(judged, name)) for name in names} | {
         "hit": is_hit(judged) if judged.kind == "alert" else None
     }
     if said["app"] == "maritime":
-        result |= _vessels(said.get("details", ()), told, visible)
+        result |= _vessels(said.get("details", ()), told, actual.visible)
     return result
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _vessels(

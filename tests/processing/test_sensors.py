@@ -14,38 +14,14 @@ import rasterio.shutil
 from orbitloom.errors import InputFileError, ScenarioError
 from orbitloom.processing import cloudnet
 from orbitloom.processing.masks import CLOUD, NO_DATA, SHADOW, SPOILT, WATER
-from orbitloom.processing.products import landsat_reflectance, read_mtl
+from orbitloom.processing.products import landsat_scene
 from orbitloom.processing.sensors import open_scene
 from orbitloom.scenario.time import from_iso
+from orbitloom.testing.scene import write_geotiff as write
 
 LANDSAT = Path(__file__).resolve().parents[3] / "shared/data/landsat8_toa"
 BANDS = ("blue", "green", "red", "nir")
 NOON_NS = from_iso("2026-06-14T10:00:00Z")
-
-
-def write(path, image, *, crs="EPSG:32632", pixel_m=10.0, names=(), scales=None, **more):
-    transform = more.pop("transform", rasterio.Affine(pixel_m, 0, 5e5, 0, -pixel_m, 5e6))
-    tags = more.pop("tags", {})
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        count=image.shape[0],
-        height=image.shape[1],
-        width=image.shape[2],
-        dtype=image.dtype,
-        crs=crs,
-        transform=transform,
-        **more,
-    ) as file:
-        file.write(image)
-        for band, text in enumerate(names, 1):
-            file.set_band_description(band, text)
-        for band, one in tags.items():
-            file.update_tags(band, **one)
-        if scales is not None:
-            file.scales = scales
-    return path
 
 
 def numbers(rows=40, columns=60, bands=4):
@@ -61,14 +37,14 @@ def numbers(rows=40, columns=60, bands=4):
 @pytest.mark.skipif(not LANDSAT.is_dir(), reason="no ../shared beside the repository")
 def test_landsat_reflectance_is_the_published():
     """Band 5 of LC81390452014295LGN00, expected x 55,000 by rio-toa: the issue asks for 1e-4."""
-    mtl = read_mtl(LANDSAT / "LC81390452014295LGN00_MTL.json")
-    with rasterio.open(LANDSAT / "tiny_LC81390452014295LGN00_B5.TIF") as file:
-        dn = file.read(1)
+    scene = landsat_scene(LANDSAT / "LC81390452014295LGN00_MTL.json", ("nir",))
+    band = scene.bands["nir"]
+    with rasterio.open(band.file) as file:
+        dn = file.read(band.number)
     with rasterio.open(LANDSAT / "tiny_LC81390452014295LGN00_B5_refl.TIF") as file:
         expected = file.read(1) / 55_000.0
-    rho = landsat_reflectance(dn, mtl, 5)
-    assert np.array_equal(np.isnan(rho), dn == 0)
-    relative = np.abs(rho / expected - 1.0)[dn > 0]
+    rho = band.scale * dn[dn != scene.fill] + band.offset
+    relative = np.abs(rho / expected[dn != scene.fill] - 1.0)
     assert relative.size > 100_000
     assert relative.max() < 2e-5
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from orbitloom.scenario import Target, load
+from orbitloom.scenario import SceneFile, Target, load
+from orbitloom.testing.scene import write_geotiff
 from orbitloom.wire.imager import (
     ANCILLARY_APID,
     SCIENCE_APID,
@@ -188,16 +189,7 @@ def test_attitude_knowledge_is_as_good_as_stated(small):
 
 
 def test_a_file_of_the_users_is_what_is_seen(small, job, tmp_path):
-    import rasterio
-
-    from orbitloom.scenario import SceneFile
-
-    path = tmp_path / "flat.tif"
-    with rasterio.open(
-        path, "w", driver="GTiff", count=4, height=50, width=50, dtype="float32",
-        crs="EPSG:32633", transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5e6),
-    ) as file:  # fmt: skip
-        file.write(np.full((4, 50, 50), 0.25, np.float32))
+    path = write_geotiff(tmp_path / "flat.tif", np.full((4, 50, 50), 0.25, np.float32))
     own = replace(job, event="quiet", scene=SceneFile(file=path, scale=1.0))
     east, north = middle(own.target, 1000.0)
     np.testing.assert_allclose(ground_of(own).surface(east, north).reflectance, 0.25)

@@ -7,37 +7,13 @@ import spyndex.datasets
 
 from orbitloom.errors import InputFileError
 from orbitloom.scenario import SceneFile, Target
-from orbitloom.testing.scene import SceneContract
+from orbitloom.testing.scene import SceneContract, write_geotiff
 from orbitloom.wire.utm import utm_epsg
 from orbitloom.world.fields import Lattice, gaussian_field
 from orbitloom.world.scene import GeoTiffScene, SpyndexScene, check_scene, utm_origin
 
 FAENZA = Target(name="Faenza", latitude_deg=44.3, longitude_deg=11.9)
 YORK = Target(name="York", latitude_deg=53.9, longitude_deg=-1.1)
-
-
-def write(path, image, *, crs="EPSG:32632", pixel_m=10.0, **more):
-    descriptions = more.pop("descriptions", ())
-    scales = more.pop("scales", None)
-    transform = more.pop("transform", rasterio.Affine(pixel_m, 0, 5e5, 0, -pixel_m, 5e6))
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        count=image.shape[0],
-        height=image.shape[1],
-        width=image.shape[2],
-        dtype=image.dtype,
-        crs=crs,
-        transform=transform,
-        **more,
-    ) as file:
-        file.write(image)
-        for band, text in enumerate(descriptions, 1):
-            file.set_band_description(band, text)
-        if scales is not None:
-            file.scales = scales
-    return path
 
 
 @pytest.fixture
@@ -63,7 +39,7 @@ class TestSpyndexKeepsTheContract(SceneContract):
 class TestGeoTiffKeepsTheContract(SceneContract):
     @pytest.fixture
     def make_scene(self, tmp_path, numbers):
-        file = SceneFile(file=write(tmp_path / "scene.tif", numbers), scale=1e-4)
+        file = SceneFile(file=write_geotiff(tmp_path / "scene.tif", numbers), scale=1e-4)
         return lambda target: GeoTiffScene(file, target, 10.0)
 
 
@@ -155,7 +131,7 @@ def test_every_target_and_seed_sees_another_country():
 
 
 def test_a_geotiff_lies_on_the_target_north_up_and_unchanged(tmp_path, numbers):
-    file = SceneFile(file=write(tmp_path / "s.tif", numbers), scale=1e-4, offset=-0.01)
+    file = SceneFile(file=write_geotiff(tmp_path / "s.tif", numbers), scale=1e-4, offset=-0.01)
     _, east_m, north_m = utm_origin(FAENZA.latitude_deg, FAENZA.longitude_deg)
     east, north = np.meshgrid(
         east_m + 10.0 * (np.arange(60) - 29.5), north_m - 10.0 * (np.arange(40) - 19.5)
@@ -167,7 +143,7 @@ def test_a_geotiff_lies_on_the_target_north_up_and_unchanged(tmp_path, numbers):
 
 
 def test_a_geotiff_states_its_own_scale(tmp_path, numbers):
-    file = SceneFile(file=write(tmp_path / "s.tif", numbers, scales=(2e-4,) * 4))
+    file = SceneFile(file=write_geotiff(tmp_path / "s.tif", numbers, scales=(2e-4,) * 4))
     check_scene(file)
     _, east, north = around(FAENZA, 300.0)
     stated = GeoTiffScene(file, FAENZA, 10.0).reflectance(east, north)
@@ -178,9 +154,9 @@ def test_a_geotiff_states_its_own_scale(tmp_path, numbers):
 def test_bands_are_found_by_their_names(tmp_path, numbers):
     order = [3, 0, 1, 2, 1]  # nir, blue, green, red, and a fifth
     names = ["B08", "B02", "Green", "red", "other"]
-    plain = SceneFile(file=write(tmp_path / "a.tif", numbers), scale=1e-4)
+    plain = SceneFile(file=write_geotiff(tmp_path / "a.tif", numbers), scale=1e-4)
     named = SceneFile(
-        file=write(tmp_path / "b.tif", numbers[order], descriptions=names), scale=1e-4
+        file=write_geotiff(tmp_path / "b.tif", numbers[order], names=names), scale=1e-4
     )
     _, east, north = around(FAENZA, 200.0)
     np.testing.assert_array_equal(
@@ -192,7 +168,7 @@ def test_bands_are_found_by_their_names(tmp_path, numbers):
 def test_finer_pixels_are_averaged_to_the_imagers(tmp_path, numbers):
     fine = np.kron(numbers, np.ones((1, 4, 4), np.uint16))
     fine[:, ::2, ::2] += 40
-    file = SceneFile(file=write(tmp_path / "s.tif", fine, pixel_m=2.5), scale=1e-4)
+    file = SceneFile(file=write_geotiff(tmp_path / "s.tif", fine, pixel_m=2.5), scale=1e-4)
     _, east_m, north_m = utm_origin(FAENZA.latitude_deg, FAENZA.longitude_deg)
     east, north = np.meshgrid(
         east_m + 10.0 * (np.arange(60) - 29.5), north_m - 10.0 * (np.arange(40) - 19.5)
@@ -204,7 +180,7 @@ def test_finer_pixels_are_averaged_to_the_imagers(tmp_path, numbers):
 def test_a_scene_larger_than_a_footprint_is_read_in_its_middle(tmp_path):
     rows = np.arange(3000, dtype=np.uint16)
     image = np.broadcast_to(rows[:, None], (4, 3000, 20)) + np.uint16(100)
-    file = SceneFile(file=write(tmp_path / "s.tif", image), scale=1e-4)
+    file = SceneFile(file=write_geotiff(tmp_path / "s.tif", image), scale=1e-4)
     _, east_m, north_m = utm_origin(FAENZA.latitude_deg, FAENZA.longitude_deg)
     rho = GeoTiffScene(file, FAENZA, 10.0).reflectance(np.array(east_m), np.array(north_m))
     assert rho[0] == pytest.approx((1499.5 + 100.0) * 1e-4, rel=1e-5)
@@ -215,7 +191,7 @@ def test_a_scene_written_anew_is_read_anew(tmp_path, numbers):
     _, east, north = around(FAENZA, 100.0)
     seen = []
     for image in (numbers, numbers + np.uint16(500)):
-        write(file.file, image)
+        write_geotiff(file.file, image)
         seen.append(GeoTiffScene(file, FAENZA, 10.0).reflectance(east, north))
     np.testing.assert_allclose(seen[1] - seen[0], 0.05, atol=1e-6)
 
@@ -255,7 +231,7 @@ REFUSED = {
 def test_refusals_name_the_file_and_the_way_out(tmp_path, numbers, how, stated, words):
     how = dict(how)
     image = how.pop("image", lambda image: image)(numbers)
-    file = SceneFile(file=write(tmp_path / "mine.tif", image, **how), **stated)
+    file = SceneFile(file=write_geotiff(tmp_path / "mine.tif", image, **how), **stated)
     with pytest.raises(InputFileError, match=words) as caught:
         check_scene(file)
     assert caught.value.where == str(file.file)
@@ -274,7 +250,7 @@ def test_files_that_are_no_images(tmp_path):
 
 
 def test_a_cut_file_is_refused(tmp_path, numbers):
-    path = write(tmp_path / "cut.tif", np.tile(numbers, (1, 4, 4)))
+    path = write_geotiff(tmp_path / "cut.tif", np.tile(numbers, (1, 4, 4)))
     path.write_bytes(path.read_bytes()[:20_000])
     with pytest.raises(InputFileError, match="cannot be read as an image"):
         check_scene(SceneFile(file=path, scale=1e-4))

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pystac
@@ -48,7 +48,7 @@ _QUANTITIES = {
 _LATER = 2
 _EPOCH = "days since 1970-01-01 00:00:00"
 _FILL = 9.969209968386869e36  # NetCDF's own for doubles
-_FLAGS: tuple[Status, ...] = ("early", "final")
+_FLAGS: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

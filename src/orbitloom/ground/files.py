@@ -24,8 +24,6 @@ def write_file(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
-        raise OutputError(
-            f"cannot be written ({(error.strerror or str(error)).lower()})",
-            where=str(path),
-            way_out="Give another folder with --out, or mend its rights and free space",
+        raise OutputError.from_os(
+            error, path, "Give another folder with --out, or mend its rights and free space"
         ) from None

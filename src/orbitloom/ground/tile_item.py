@@ -15,6 +15,7 @@ from shapely.geometry import mapping
 from orbitloom.ground.arrival import slug
 from orbitloom.ground.files import write_file
 from orbitloom.ground.places import bounding_box, read_geometry
+from orbitloom.processing.answering import GRADES
 from orbitloom.scenario import time
 from orbitloom.wire import Answer
 
@@ -28,7 +29,6 @@ _PROVENANCE = (
     "scene_sha256",
 )
 _SHA256 = "1220"  # the multihash's prefix, as STAC's file extension wants it
-_L3_GRADE = 4  # GB/T 38026: gridded, geometrically corrected; see docs/design/levels.md
 
 
 def write_tile(
@@ -65,7 +65,7 @@ def write_tile(
         properties=kept
         | {
             "processing:level": "L3",
-            "gbt38026:grade": _L3_GRADE,
+            "gbt38026:grade": GRADES["L3"],
             "gsd": said["gsd"],
             "platform": said["satellite"],
         }

@@ -20,7 +20,7 @@ from orbitloom.processing.apps import Context, Evidence, Finding, Measure
 from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import SNOW, SPOILT, WATER, grown
 from orbitloom.processing.l3 import Tile
-from orbitloom.processing.regions import clear_share, hidden, severity, why_silent
+from orbitloom.processing.regions import OpticalApp, hidden, severity
 from orbitloom.processing.seasons import History, courses, read_history
 from orbitloom.processing.zones import Zone, labels, read_zones
 
@@ -44,7 +44,7 @@ _DAYS = 20.0  # that scale a slope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AgricultureApp:
+class AgricultureApp(OpticalApp):
     """Fields that have lost vigour.
 
     Parameters
@@ -60,10 +60,6 @@ class AgricultureApp:
         or harvested, and one number does not describe it.
     green_ndvi
         Where no more than this is to be expected, loss of vigour cannot be told.
-    least_clear_share
-        With less of the footprint clear, silence would mean nothing: not observable.
-    least_sun_elevation_deg
-        With the Sun lower it is night to this imager.
     """
 
     name: str = "agriculture"
@@ -76,7 +72,6 @@ class AgricultureApp:
     most_uneven: float = 0.05
     green_ndvi: float = 0.38
     least_clear_share: float = 0.05
-    least_sun_elevation_deg: float = 5.0
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return which fields are stressed, or why it cannot be said.
@@ -89,14 +84,7 @@ class AgricultureApp:
         InputFileError
             If the briefing's fields cannot be understood.
         """
-        unseen = hidden(tile)
-        share = clear_share(tile, unseen)
-        reason = why_silent(
-            tile,
-            share,
-            least_share=self.least_clear_share,
-            least_sun_elevation_deg=self.least_sun_elevation_deg,
-        )
+        _, share, reason = self.view(tile)
         if reason is not None:
             return Finding(clear_share=share, reason=reason)
         fields = self.fields(tile, context)

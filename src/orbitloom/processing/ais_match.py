@@ -19,15 +19,24 @@ from scipy.optimize import linear_sum_assignment
 
 from orbitloom.processing.vessels import Vessel
 from orbitloom.scenario.time import SECOND_NS
-from orbitloom.wire.ais import AisReport
+from orbitloom.wire.ais import KNOT_M_S, AisReport
 
-__all__ = ["AisState", "Identity", "Predicted", "assign", "match", "moved", "offset_m", "predict"]
+__all__ = [
+    "AisState",
+    "Identity",
+    "Predicted",
+    "assign",
+    "match",
+    "moved",
+    "offset_m",
+    "place_gain",
+    "predict",
+]
 
 AisState = Literal["matched", "dark", "ambiguous", "none heard"]
 """What AIS says of a vessel that was seen."""
 
 _METRES_PER_DEGREE = 111_320.0
-_KNOT_M_S = 1852.0 / 3600.0
 _FIX_SIGMA_M = 10.0  # M.1371-5: "high accuracy" is better than 10 m
 _ANTENNA_SHARE = 0.2  # of the length: the antenna is somewhere along the ship, mostly aft
 _SPEED_SIGMA_M_S = 0.3  # of what a ship says: 0.1 knot steps, and a current of the swell
@@ -131,7 +140,7 @@ def _run(report: AisReport, t_ns: int) -> NDArray[np.float64]:
     if report.speed_kn is None or report.course_deg is None:
         return np.zeros(2)
     course = np.radians(report.course_deg)
-    run_m = report.speed_kn * _KNOT_M_S * (t_ns - report.t_ns) / SECOND_NS
+    run_m = report.speed_kn * KNOT_M_S * (t_ns - report.t_ns) / SECOND_NS
     return np.asarray(run_m * np.array([np.sin(course), np.cos(course)]))
 
 
@@ -144,7 +153,7 @@ def _covariance(report: AisReport, age_s: float, length_m: float) -> NDArray[np.
     spread += (_SPEED_SIGMA_M_S * age_s) ** 2
     course = np.radians(report.course_deg)
     aside = np.array([np.cos(course), -np.sin(course)])
-    drift_m = report.speed_kn * _KNOT_M_S * _COURSE_SIGMA_RAD * age_s
+    drift_m = report.speed_kn * KNOT_M_S * _COURSE_SIGMA_RAD * age_s
     return np.asarray(np.eye(2) * spread + np.outer(aside, aside) * drift_m**2)
 
 
@@ -206,22 +215,34 @@ def _total(gain: NDArray[np.float64], chosen: list[int | None]) -> float:
     return float(sum(gain[row, one] for row, one in enumerate(chosen) if one is not None))
 
 
-def _gain(vessel: Vessel, report: Predicted) -> float:
-    """Return twice the log-likelihood ratio of a pair against two strangers; -inf off the gate.
+def place_gain(off_m: NDArray[np.float64], covariance_m2: NDArray[np.float64]) -> float:
+    """Return what the places say for one vessel against two strangers; -inf off the gate.
 
-    The place under the pair's covariance S against strangers' density b:
-    ``-d^2 - 2 ln(2 pi b sqrt|S|)`` (Blackman & Popoli, 1999, Design and Analysis of Modern Tracking
-    Systems, 6.2); what the lengths say can only speak against a pair.
+    Twice the log-likelihood ratio of an offset under its covariance S against the strangers'
+    density b: ``-d^2 - 2 ln(2 pi b sqrt|S|)`` (Blackman & Popoli, 1999, Design and Analysis of
+    Modern Tracking Systems, 6.2).
+
+    Parameters
+    ----------
+    off_m
+        (2,) east and north.
+    covariance_m2
+        (2, 2) of it.
     """
+    distance2 = float(off_m @ np.linalg.solve(covariance_m2, off_m))
+    if distance2 > _GATE:
+        return -np.inf
+    spread_m2 = float(np.sqrt(np.linalg.det(covariance_m2)))
+    return -distance2 - 2.0 * float(np.log(2.0 * np.pi * _STRANGERS_PER_M2 * spread_m2))
+
+
+def _gain(vessel: Vessel, report: Predicted) -> float:
+    """Return `place_gain` of a pair, less what the lengths say: they can only speak against it."""
     off = offset_m(
         vessel.longitude_deg, vessel.latitude_deg, report.longitude_deg, report.latitude_deg
     )
     covariance = report.covariance_m2 + np.eye(2) * vessel.position_sigma_m**2
-    distance2 = float(off @ np.linalg.solve(covariance, off))
-    if distance2 > _GATE:
-        return -np.inf
-    spread_m2 = float(np.sqrt(np.linalg.det(covariance)))
-    gain = -distance2 - 2.0 * float(np.log(2.0 * np.pi * _STRANGERS_PER_M2 * spread_m2))
+    gain = place_gain(off, covariance)
     if report.length_m:
         sigma = np.hypot(vessel.length_sigma_m, 5.0 + _LENGTH_SIGMA_SHARE * report.length_m)
         gain -= min(((vessel.length_m - report.length_m) / sigma) ** 2, _GATE)

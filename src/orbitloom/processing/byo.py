@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.warp import transform as warp_points
 
 from orbitloom.errors import InputFileError
 from orbitloom.processing import regions
 from orbitloom.processing.apps import App, Context, Evidence, Finding
-from orbitloom.processing.detector import Detector, read_detector
+from orbitloom.processing.detector import Detector, read_detector, read_limited
 from orbitloom.processing.l2 import NO_DATA
 from orbitloom.processing.l3 import Grid, Tile
 from orbitloom.processing.onnx_manifest import read_network
@@ -29,13 +28,11 @@ from orbitloom.scenario import plugins
 
 __all__ = ["DetectorApp", "load_app"]
 
-_LEAST_CLEAR_SHARE = 0.20
-_LEAST_SUN_DEG = 5.0
 _LARGEST_SOURCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectorApp:
+class DetectorApp(regions.OpticalApp):
     """A user's detector as an application: it runs in the sandbox, one process a look.
 
     Attributes
@@ -58,14 +55,7 @@ class DetectorApp:
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return what it found, or by which limit it was stopped."""
-        unseen = regions.hidden(tile)
-        share = regions.clear_share(tile, unseen)
-        silent = regions.why_silent(
-            tile,
-            share,
-            least_share=_LEAST_CLEAR_SHARE,
-            least_sun_elevation_deg=_LEAST_SUN_DEG,
-        )
+        unseen, share, silent = self.view(tile)
         if silent == "night":
             return Finding(clear_share=share, reason="night")
         outcome = self.look(tile, context)
@@ -149,14 +139,13 @@ def _placed(points: list[dict[str, Any]], grid: Grid) -> tuple[dict[str, Any], .
     """Return points with their longitude and latitude in place of row and column."""
     if not points:
         return ()
-    a, _, west, _, e, north = grid.transform
-    east = [west + a * (point["column"] + 0.5) for point in points]
-    south = [north + e * (point["row"] + 0.5) for point in points]
-    longitude, latitude = warp_points(f"EPSG:{grid.epsg}", "EPSG:4326", east, south)[:2]
+    longitude, latitude = grid.longitudes_latitudes(
+        [point["row"] for point in points], [point["column"] for point in points]
+    )
     return tuple(
         {key: value for key, value in point.items() if key not in ("row", "column")}
         | {"longitude_deg": round(x, 6), "latitude_deg": round(y, 6)}
-        for point, x, y in zip(points, longitude, latitude, strict=True)
+        for point, x, y in zip(points, longitude.tolist(), latitude.tolist(), strict=True)
     )
 
 
@@ -192,7 +181,7 @@ def load_app(name: str | Path) -> App:
 
 
 def _from_python(path: Path, name: str = "") -> DetectorApp:
-    source = _read(path, _LARGEST_SOURCE)
+    source = read_limited(path, _LARGEST_SOURCE)
     return DetectorApp(
         name=name or path.stem,
         version=_version(source),
@@ -214,7 +203,7 @@ def _from_network(path: Path) -> DetectorApp:
 def _from_graph(path: Path) -> DetectorApp:
     from orbitloom.processing.graph import read_graph
 
-    where, payload = str(path), _read(path, _LARGEST_SOURCE)
+    where, payload = str(path), read_limited(path, _LARGEST_SOURCE)
     graph = read_graph(payload, where)
     if graph.needs_baseline:
         raise InputFileError(
@@ -242,18 +231,3 @@ def _version(*parts: bytes) -> str:
     for part in parts:
         total.update(part)
     return f"sha256:{total.hexdigest()}"
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise InputFileError(
-            f"cannot be read ({(error.strerror or str(error)).lower()})",
-            where=str(path),
-            way_out="Check the path and its rights",
-        ) from None
-    if len(data) > most:
-        raise InputFileError(f"is larger than {most >> 20} MiB", where=str(path))
-    return data

@@ -15,10 +15,11 @@ from scipy import ndimage
 
 from orbitloom.errors import InputFileError
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
+from orbitloom.processing.blocks import block_sums
 from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import grown
 from orbitloom.processing.l3 import Grid, Tile
-from orbitloom.processing.regions import SHORE_SIGMA, clear_share, extent, hidden, why_silent
+from orbitloom.processing.regions import SHORE_SIGMA, OpticalApp, extent
 from orbitloom.processing.seasons import courses, read_history
 from orbitloom.processing.terrain import heights_on_rows
 from orbitloom.processing.zones import Patch, Zone, patch, read_zones
@@ -80,7 +81,7 @@ class _Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClimateApp:
+class ClimateApp(OpticalApp):
     """Keeps series of regions, and tells of changes.
 
     Parameters
@@ -91,8 +92,6 @@ class ClimateApp:
         Cells nearer to cloud or shadow are not trusted: both are soft.
     least_sigmas
         A change has to exceed its uncertainty, that of the history included, so many times.
-    least_sun_elevation_deg
-        With the Sun lower it is night to this imager.
     """
 
     name: str = "climate"
@@ -101,7 +100,7 @@ class ClimateApp:
     least_seen: float = 0.5
     cloud_margin_m: float = 30.0
     least_sigmas: float = 3.0
-    least_sun_elevation_deg: float = 5.0
+    least_clear_share: float = 0.05
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return a point of each region's series, and the clearest change.
@@ -113,14 +112,10 @@ class ClimateApp:
         InputFileError
             If the briefing's regions cannot be understood.
         """
-        unseen = hidden(tile)
-        share = clear_share(tile, unseen)
+        unseen, share, reason = self.view(tile)
         zones = read_zones(context.briefing.regions, tile.grid, "regions of the briefing")
         for zone in zones:
             _kind(zone)
-        reason = why_silent(
-            tile, share, least_share=0.05, least_sun_elevation_deg=self.least_sun_elevation_deg
-        )
         if reason is not None:
             return Finding(clear_share=share, reason=reason)
         index = layers(tile, "climate")
@@ -252,9 +247,9 @@ def _filled(
     the hole's rim is: sqrt(p (1 - p)) of its area; at least 0.02, for a rim does not tell all.
     """
     size = max(1, round(_BLOCK_M / grid.gsd_m))
-    held = _blocks(place.share, size)
-    open_ = _blocks(place.share * seen, size)
-    covered = _blocks(place.share * seen * wet, size)
+    held = block_sums(place.share, size)
+    open_ = block_sums(place.share * seen, size)
+    covered = block_sums(place.share * seen * wet, size)
     total = float(covered.sum())
     known = open_ > 0.5 * np.maximum(held, 1e-6)
     ratio = covered / np.maximum(open_, 1e-6)
@@ -274,14 +269,6 @@ def _filled(
     outside = float(held.sum()) * (1.0 / place.inside - 1.0)
     mean = total / max(float(held.sum()), 1.0)
     return total + outside * mean, variance + (outside * 0.5) ** 2
-
-
-def _blocks(values: NDArray[np.float32], size: int) -> NDArray[np.float64]:
-    """Return the sums over square blocks of cells; the last ones may hold fewer."""
-    rows = np.arange(0, values.shape[0], size)
-    columns = np.arange(0, values.shape[1], size)
-    down = np.add.reduceat(values, rows, axis=0, dtype=np.float64)
-    return np.asarray(np.add.reduceat(down, columns, axis=1))
 
 
 def _snow(
@@ -316,12 +303,11 @@ def _snow(
     if terrain is None:
         return _Measured(points=(cover,), where=where)
     step = max(1, round(_LINE_CELL_M / tile.grid.gsd_m))
-    a, _, west, _, e, north = tile.grid.transform
-    rows = np.arange(place.rows.start, place.rows.stop, step)
-    columns = np.arange(place.columns.start, place.columns.stop, step)
-    height_m = heights_on_rows(
-        terrain, tile.grid.epsg, west + a * (columns + 0.5), north + e * (rows + 0.5)
+    east_m, north_m = tile.grid.centres(
+        np.arange(place.rows.start, place.rows.stop, step),
+        np.arange(place.columns.start, place.columns.stop, step),
     )
+    height_m = heights_on_rows(terrain, tile.grid.epsg, east_m, north_m)
     thin = (slice(None, None, step), slice(None, None, step))
     usable = seen[thin] & (place.share[thin] > 0.5) & ~(index["ndvi"][thin] > _WOODED)
     usable &= ~((index["ndwi"][thin] > 0.0) & ~snow[thin])
@@ -375,8 +361,8 @@ def _greenness(
     """Return the mean NDVI; what is hidden is as the seen blocks are, and scatters as they do."""
     clear = seen & ~np.isnan(ndvi)
     size = max(1, round(_BLOCK_M / tile.grid.gsd_m))
-    weight = _blocks(place.share * clear, size)
-    total = _blocks(place.share * np.where(clear, ndvi, np.float32(0.0)), size)
+    weight = block_sums(place.share * clear, size)
+    total = block_sums(place.share * np.where(clear, ndvi, np.float32(0.0)), size)
     visible = float(weight.sum())
     if visible == 0.0:
         return None

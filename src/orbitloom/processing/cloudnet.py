@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitloom.processing.blocks import block_sums
+
 __all__ = ["BANDS", "CLASSES", "chances", "model_hash", "suits"]
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
@@ -68,10 +70,10 @@ def chances(
     lines, columns = good.shape
     shape = -(-lines // shrink), -(-columns // shrink)
     picture = np.zeros((len(BANDS) + 2, *(_up(size) for size in shape)), np.float32)
-    weight = _sums(good.astype(np.float32), shrink)
+    weight = block_sums(good, shrink, np.float32)
     for number, name in enumerate(BANDS):
         if name in band_names:
-            band = _sums(toa[band_names.index(name)] * good, shrink)
+            band = block_sums(toa[band_names.index(name)] * good, shrink, np.float32)
             band /= np.maximum(weight, 1.0)
             picture[number, : shape[0], : shape[1]] = np.clip(band, *_RANGE)
         if number >= _NEEDED:
@@ -90,13 +92,6 @@ def model_hash() -> str:
 
 def _up(size: int) -> int:
     return -(-size // _MULTIPLE) * _MULTIPLE
-
-
-def _sums(values: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
-    """Return the sums over squares of `shrink` pixels; the last ones may be incomplete."""
-    rows = np.arange(0, values.shape[0], shrink)
-    columns = np.arange(0, values.shape[1], shrink)
-    return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1))
 
 
 def _run(picture: NDArray[np.float32]) -> NDArray[np.float32]:

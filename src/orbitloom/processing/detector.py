@@ -18,11 +18,12 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from orbitloom.errors import InputFileError
 
-__all__ = ["Detector", "Misfit", "app", "read_detector"]
+__all__ = ["Detector", "Misfit", "app", "read_detector", "read_limited"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -167,6 +168,26 @@ def read_detector(said: dict[str, Any] | bytes, where: str) -> Detector:
         return _detector(_decoration(said) if isinstance(said, bytes) else said)
     except InputFileError as error:
         raise InputFileError(error.what, where=where, way_out=error.way_out) from None
+
+
+def read_limited(
+    path: Path, largest_bytes: int, way_out: str = "Check the path and its rights"
+) -> bytes:
+    """Return a user's file, of which no more is read than it may hold.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read, with this way out, or is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(largest_bytes + 1)
+    except OSError as error:
+        raise InputFileError.from_os(error, path, way_out) from None
+    if len(data) > largest_bytes:
+        raise InputFileError(f"is larger than {largest_bytes >> 10} KiB", where=str(path))
+    return data
 
 
 def _decoration(source: bytes) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.warp import transform as warp_points
 from scipy import ndimage
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
@@ -25,7 +24,7 @@ from orbitloom.processing.l2 import NO_DATA, SNOW, SPOILT, WATER, grown
 from orbitloom.processing.l3 import SCALE, Tile
 from orbitloom.processing.regions import (
     Extent,
-    clear_share,
+    OpticalApp,
     extent,
     hidden,
     large_parts,
@@ -33,7 +32,6 @@ from orbitloom.processing.regions import (
     severity,
     to_the_middle_of_the_edge,
     trust,
-    why_silent,
 )
 
 __all__ = ["FireApp"]
@@ -81,7 +79,7 @@ class _Scar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FireApp:
+class FireApp(OpticalApp):
     """Active fire and burnt ground.
 
     Parameters
@@ -92,8 +90,6 @@ class FireApp:
         Fall of the normalised burn ratio that counts as burnt: moderate severity and above.
     largest_nbr
         Burn ratio now that burnt ground does not exceed.
-    least_clear_share, least_sun_elevation_deg
-        Below these silence would mean nothing.
     """
 
     name: str = "fire"
@@ -102,22 +98,13 @@ class FireApp:
     least_scar_km2: float = 0.05
     least_dnbr: float = 0.27
     largest_nbr: float = 0.10
-    least_clear_share: float = 0.20
-    least_sun_elevation_deg: float = 5.0
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return where it burns, else where it burnt, or why neither can be said.
 
         Fire seen through smoke, or in what little is clear, is an alert all the same.
         """
-        unseen = hidden(tile)
-        share = clear_share(tile, unseen)
-        reason = why_silent(
-            tile,
-            share,
-            least_share=self.least_clear_share,
-            least_sun_elevation_deg=self.least_sun_elevation_deg,
-        )
+        unseen, share, reason = self.view(tile)
         if reason == "night":
             return Finding(clear_share=share, reason=reason)
         index = layers(tile, "fire", context.briefing.baseline)
@@ -403,13 +390,9 @@ def _fire_measures(tile: Tile, spots: list[_Spot], scar: _Scar | None) -> tuple[
 
 def _details(tile: Tile, spots: list[_Spot]) -> tuple[Mapping[str, Any], ...]:
     """Return each fire's place and power, ready for JSON."""
-    a, _, west, _, e, north = tile.grid.transform
-    longitude, latitude = warp_points(
-        f"EPSG:{tile.grid.epsg}",
-        "EPSG:4326",
-        [west + a * (spot.column + 0.5) for spot in spots],
-        [north + e * (spot.row + 0.5) for spot in spots],
-    )[:2]
+    longitude, latitude = tile.grid.longitudes_latitudes(
+        [spot.row for spot in spots], [spot.column for spot in spots]
+    )
     details = []
     for spot, lon, lat in zip(spots, longitude, latitude, strict=True):
         one: dict[str, Any] = {

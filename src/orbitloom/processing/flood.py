@@ -17,15 +17,13 @@ from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import SNOW, grown
 from orbitloom.processing.l3 import Tile
 from orbitloom.processing.regions import (
-    clear_share,
+    OpticalApp,
     extent,
-    hidden,
     large_parts,
     severity,
     to_the_middle_of_the_edge,
     trust,
     usual_water,
-    why_silent,
 )
 
 __all__ = ["FloodApp"]
@@ -37,7 +35,7 @@ _UNCOMPARED, _SEASONAL = 0.7, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FloodApp:
+class FloodApp(OpticalApp):
     """New water, cleaned and measured.
 
     Without a baseline all water that is large enough counts, with less confidence.
@@ -48,10 +46,6 @@ class FloodApp:
         Smaller separate waters are taken for ponds.
     joined_within_cells
         Waters closer than twice this are one: a flood is in pieces where cloud hides it.
-    least_clear_share
-        With less of the footprint clear, silence would mean nothing: not observable.
-    least_sun_elevation_deg
-        With the Sun lower it is night to this imager.
     """
 
     name: str = "flood"
@@ -59,22 +53,13 @@ class FloodApp:
     requires: tuple[str, ...] = ("green", "nir")
     least_part_km2: float = 0.10
     joined_within_cells: int = 5
-    least_clear_share: float = 0.20
-    least_sun_elevation_deg: float = 5.0
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return where there is flood, or why it cannot be said.
 
         A flood in what little is clear is an alert all the same; only silence needs a view.
         """
-        unseen = hidden(tile)
-        share = clear_share(tile, unseen)
-        reason = why_silent(
-            tile,
-            share,
-            least_share=self.least_clear_share,
-            least_sun_elevation_deg=self.least_sun_elevation_deg,
-        )
+        unseen, share, reason = self.view(tile)
         if reason == "night":
             return Finding(clear_share=share, reason=reason)
         index = layers(tile, "flood")

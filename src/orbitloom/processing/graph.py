@@ -553,13 +553,10 @@ def _clear_outside(values: NDArray[np.float32], block: _Block, extent: Any) -> N
     if block.grid is None:
         return
     crs = extent.get("crs") or 4326
-    a, _, west_m, _, e, north_m = block.grid.transform
     west, south, east, north = transform_bounds(
         f"EPSG:{crs}" if isinstance(crs, int) else str(crs), f"EPSG:{block.grid.epsg}", *box
     )
-    rows, columns = block.grid.shape
-    x = west_m + a * (np.arange(columns) + 0.5)
-    y = north_m + e * (np.arange(rows) + 0.5)
+    x, y = block.grid.centres(*(np.arange(count) for count in block.grid.shape))
     across, down = (x >= west) & (x <= east), (y >= south) & (y <= north)
     if not across.any() or not down.any():
         raise Refused("the look is outside the spatial_extent")

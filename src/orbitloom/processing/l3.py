@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import rasterio
 import rasterio.shutil
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
@@ -53,6 +53,19 @@ class Grid:
     def cell_km2(self) -> float:
         """Area of a cell."""
         return self.transform[0] * -self.transform[4] * 1e-6
+
+    def centres(
+        self, rows: ArrayLike, columns: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the eastings of columns and the northings of rows, metres, at cells' middles."""
+        a, _, west, _, e, north = self.transform
+        return west + a * (np.asarray(columns) + 0.5), north + e * (np.asarray(rows) + 0.5)
+
+    def longitudes_latitudes(
+        self, rows: ArrayLike, columns: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where points in cells lie, degrees; a cell's middle has integers."""
+        return project(*self.centres(rows, columns), self.epsg, 4326)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,9 +158,7 @@ class _Inverse:
 
 def _centres(grid: Grid, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the eastings of all columns and the northings of some rows, metres."""
-    a, _, west, _, e, north = grid.transform
-    down, across = np.arange(grid.shape[0], dtype=float)[rows], np.arange(grid.shape[1])
-    return np.asarray(west + a * (across + 0.5)), np.asarray(north + e * (down + 0.5))
+    return grid.centres(np.arange(grid.shape[0])[rows], np.arange(grid.shape[1]))
 
 
 def _grid_values(

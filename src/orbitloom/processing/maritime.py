@@ -15,11 +15,12 @@ from scipy import ndimage
 from shapely.geometry import shape
 
 from orbitloom.processing.ais_match import Identity, match, predict
-from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Reason, Severity
+from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SPOILT, WATER
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.regions import OpticalApp
 from orbitloom.processing.vessels import Vessel, find_vessels, hulls
-from orbitloom.wire.briefing import Baseline
+from orbitloom.wire.briefing import WATER_STEPS, WATER_UNKNOWN, Baseline
 
 __all__ = ["MaritimeApp", "land_cells", "sea_cells", "static_cells"]
 
@@ -29,7 +30,7 @@ _CLEAR_CONTRAST = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MaritimeApp:
+class MaritimeApp(OpticalApp):
     """Vessels at sea, matched with AIS; those without are the alert.
 
     Parameters
@@ -38,10 +39,6 @@ class MaritimeApp:
         Shorter vessels are told of, but are no alert: 4 cells are 20 m at 5 m.
     shore_m
         Nearer to land nothing is looked for: breakers, piers, rocks.
-    least_clear_share
-        With less of the sea clear, silence would mean nothing: not observable.
-    least_sun_elevation_deg
-        With the Sun lower it is night to this imager.
     """
 
     name: str = "maritime"
@@ -49,8 +46,6 @@ class MaritimeApp:
     requires: tuple[str, ...] = ("green", "nir")
     least_length_cells: float = 4.0
     shore_m: float = 60.0
-    least_clear_share: float = 0.20
-    least_sun_elevation_deg: float = 5.0
 
     def analyse(self, tile: Tile, context: Context) -> Finding:
         """Return the vessels that are silent on AIS, or why it cannot be said.
@@ -92,9 +87,7 @@ class MaritimeApp:
                 details=details,
                 series=series,
             )
-        reason: Reason | None = None
-        if clear_share < self.least_clear_share:
-            reason = "gap" if tile.imaged_share < 0.5 else "cloud"
+        reason = self.why_silent(tile, clear_share)
         return Finding(clear_share=clear_share, reason=reason, details=details, series=series)
 
 
@@ -153,10 +146,12 @@ def sea_cells(
     """
     if land is not None:
         return np.asarray(~land)
-    usual = None if baseline is None else _on_grid(baseline, baseline.water, tile.grid, 255)
-    if usual is not None and np.any(usual != 255):
-        dry = usual < 100
-        dry |= (usual == 255) & ((tile.mask & WATER) == 0)
+    usual = (
+        None if baseline is None else _on_grid(baseline, baseline.water, tile.grid, WATER_UNKNOWN)
+    )
+    if usual is not None and np.any(usual != WATER_UNKNOWN):
+        dry = usual < WATER_STEPS // 2
+        dry |= (usual == WATER_UNKNOWN) & ((tile.mask & WATER) == 0)
     else:
         dry = (tile.mask & (WATER | CLOUD | NO_DATA)) == 0
     shore = _larger(dry, tile.grid)
@@ -199,10 +194,8 @@ def _on_grid(
     result = np.full(grid.shape, beyond, np.uint8)
     if baseline.epsg != grid.epsg:
         return result
-    a, _, west, _, e, north = grid.transform
+    east_m, north_m = grid.centres(np.arange(grid.shape[0]), np.arange(grid.shape[1]))
     base_a, _, base_west, _, base_e, base_north = baseline.transform
-    east_m = west + a * (np.arange(grid.shape[1]) + 0.5)
-    north_m = north + e * (np.arange(grid.shape[0]) + 0.5)
     columns = np.floor((east_m - base_west) / base_a).astype(np.intp)
     rows = np.floor((north_m - base_north) / base_e).astype(np.intp)
     good_rows = (rows >= 0) & (rows < values.shape[0])

@@ -45,7 +45,8 @@ def maturity(finding: Finding, earlier: Earlier, tile: Tile) -> tuple[Maturity, 
 
     *Confirmed*: the same event is found again where it was, within 100 m. *Retracted*: 60 % or more
     of the earlier area is seen clearly, and nothing is there. Else it stays *early*, with the
-    confidence it had. The likelihood of absence is taken for the share that was seen only.
+    confidence it had. The likelihood of absence is taken for the share that was seen only. A dark
+    vessel moves: it is confirmed within reach at 12 m/s too, and never retracted.
 
     Parameters
     ----------

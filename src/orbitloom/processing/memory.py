@@ -26,14 +26,13 @@ from orbitloom.errors import InputFileError, ScenarioError
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SNOW, SPOILT, WATER
 from orbitloom.processing.l3 import Grid, Tile
 from orbitloom.processing.tiles import SQUARE_M, Square, tiles_of
-from orbitloom.wire.briefing import Baseline
+from orbitloom.scenario.time import SECOND_NS
+from orbitloom.wire.briefing import WATER_STEPS, WATER_UNKNOWN, Baseline
 
 __all__ = ["Memory"]
 
 _UNCLEAR = NO_DATA | SPOILT | CLOUD | SHADOW | SNOW
-_MINUTE_NS = 60_000_000_000
-_UNKNOWN_WATER = 255
-_WATER_STEPS = 200
+_MINUTE_NS = 60 * SECOND_NS
 _MOST_LOOKS = 16
 # What the readers of zip, npy and JSON raise where bytes are not what they should be.
 _NO_MEMORY = (
@@ -147,11 +146,11 @@ class Memory:
         for square in tiles_of(tile.grid):
             grid = square.grid(self._cell_m, tile.grid.epsg)
             values = np.zeros((len(tile.band_names), *grid.shape), np.uint16)
-            water = np.full(grid.shape, _UNKNOWN_WATER, np.uint8)
+            water = np.full(grid.shape, WATER_UNKNOWN, np.uint8)
             rows = _ranges(grid.shape[0], grid.transform[4:], tile.grid.transform[4:])
             columns = _ranges(grid.shape[1], grid.transform[0:3:2], tile.grid.transform[0:3:2])
             _binned(tile.numbers, tile.mask, spoilt, rows, columns, values, water)
-            seen = water != _UNKNOWN_WATER
+            seen = water != WATER_UNKNOWN
             if not seen.any():
                 continue
             place = self._place(square, grid, tile.band_names)
@@ -186,7 +185,7 @@ class Memory:
         names = tuple(sorted({name for place in found.values() for name in place.bands}))
         shape = (len(names), *wide.shape)
         median, spread = np.zeros(shape, np.uint16), np.zeros(shape, np.uint16)
-        water = np.full(wide.shape, _UNKNOWN_WATER, np.uint8)
+        water = np.full(wide.shape, WATER_UNKNOWN, np.uint8)
         looks = np.zeros(wide.shape, np.uint8)
         for square, place in found.items():
             place.orders += 1
@@ -288,8 +287,7 @@ class Memory:
         try:
             data = path.read_bytes()
         except OSError as error:
-            what = f"cannot be read ({(error.strerror or str(error)).lower()})"
-            raise InputFileError(what, where=str(path)) from None
+            raise InputFileError.from_os(error, path) from None
         try:
             with io.BytesIO(data) as buffer, np.load(buffer, allow_pickle=False) as file:
                 index = json.loads(bytes(file["index"]))
@@ -339,7 +337,7 @@ class Memory:
             self._places[square] = _Place(
                 bands=names,
                 stack=np.zeros((shape[0], len(names), *grid.shape), np.uint16),
-                water=np.full(shape, _UNKNOWN_WATER, np.uint8),
+                water=np.full(shape, WATER_UNKNOWN, np.uint8),
                 minute=np.zeros(shape, np.uint32),
             )
         place = self._places[square]
@@ -399,7 +397,7 @@ def _binned(
             if clear > 0 and 2 * clear >= pixels:
                 for band in range(bands):
                     values[band, row, column] = max((2 * total[band] + clear) // (2 * clear), 1)
-                water[row, column] = (2 * _WATER_STEPS * wet + clear) // (2 * clear)
+                water[row, column] = (2 * WATER_STEPS * wet + clear) // (2 * clear)
 
 
 @njit(cache=True, nogil=True)

@@ -17,10 +17,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orbitloom.errors import InputFileError
-from orbitloom.processing.detector import Detector, read_detector
+from orbitloom.processing.detector import Detector, read_detector, read_limited
 
 __all__ = ["Input", "Network", "Output", "read_network"]
 
+_TWO_FILES = "A network is an .onnx file and a manifest of the same name, .toml, beside it"
 _LARGEST_MANIFEST = 1 << 16
 _LARGEST_MODEL = 50 << 20
 _LEAST_OPSET = 7
@@ -128,7 +129,7 @@ def read_network(path: Path) -> Network:
         does what no network here may.
     """
     manifest_path = path.with_suffix(".toml")
-    manifest = _read(manifest_path, _LARGEST_MANIFEST)
+    manifest = read_limited(manifest_path, _LARGEST_MANIFEST, _TWO_FILES)
     where = str(manifest_path)
     try:
         said = _Manifest.model_validate(tomllib.loads(manifest.decode()))
@@ -151,7 +152,7 @@ def read_network(path: Path) -> Network:
             way_out="Put the network beside the manifest",
         )
     detector = read_detector(table, where)
-    model = _read(manifest_path.with_name(named), _LARGEST_MODEL)
+    model = read_limited(manifest_path.with_name(named), _LARGEST_MODEL, _TWO_FILES)
     digest = hashlib.sha256(model).hexdigest()
     if digest != said.sha256:
         raise InputFileError(
@@ -253,18 +254,3 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
             return value, at
         if shift > 63:
             raise ValueError("a number is too long")
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise InputFileError(
-            f"cannot be read ({(error.strerror or str(error)).lower()})",
-            where=str(path),
-            way_out="A network is an .onnx file and a manifest of the same name, .toml, beside it",
-        ) from None
-    if len(data) > most:
-        raise InputFileError(f"is larger than {most} bytes", where=str(path))
-    return data

@@ -20,7 +20,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
 
 from orbitloom.errors import InputFileError
 from orbitloom.scenario.time import SECOND_NS
@@ -29,9 +28,7 @@ __all__ = [
     "SENTINEL2",
     "RawBand",
     "RawScene",
-    "landsat_reflectance",
     "landsat_scene",
-    "read_mtl",
     "sentinel2_scene",
 ]
 
@@ -103,14 +100,8 @@ class RawScene:
     saturated: int | None = None
 
 
-def read_mtl(path: Path) -> dict[str, Any]:
-    """Return the entries of a Landsat MTL file, text or JSON, without their groups.
-
-    Raises
-    ------
-    InputFileError
-        If it cannot be read, or is no Level-1 of Landsat 8 or 9.
-    """
+def _read_mtl(path: Path) -> dict[str, Any]:
+    """Return the entries of a Landsat MTL file, text or JSON, without their groups."""
     where = str(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -146,23 +137,6 @@ def _lines(text: str) -> Iterator[tuple[str, Any]]:
         key, equals, value = (part.strip() for part in line.partition("="))
         if equals and key not in ("GROUP", "END_GROUP"):
             yield key, value.strip('"')
-
-
-def landsat_reflectance(dn: NDArray[Any], mtl: Mapping[str, Any], band: int) -> NDArray[np.float32]:
-    """Return the reflectance at the top of the atmosphere of a band's numbers; NaN where no data.
-
-    Parameters
-    ----------
-    dn
-        (...) numbers, 0 where there is no data.
-    mtl
-        From `read_mtl`.
-    band
-        1 to 9.
-    """
-    scale, offset = _landsat_scale(mtl, band, "MTL")
-    rho = np.asarray(dn, np.float64) * scale + offset
-    return np.where(np.asarray(dn) == 0, np.nan, rho).astype(np.float32)
 
 
 def _landsat_scale(mtl: Mapping[str, Any], band: int, where: str) -> tuple[float, float]:
@@ -204,7 +178,7 @@ def landsat_scene(path: Path, wanted: Sequence[str] | None) -> RawScene:
         raise InputFileError(
             f"holds {len(found)} MTL files", where=str(path), way_out="Name the one to read"
         )
-    mtl = read_mtl(found[0])
+    mtl = _read_mtl(found[0])
     where = str(found[0])
     bands = {}
     for name, (number, um, fwhm_um) in _LANDSAT.items():

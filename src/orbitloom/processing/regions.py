@@ -19,6 +19,7 @@ __all__ = [
     "CLOUD_EDGE_SIGMA_M",
     "SHORE_SIGMA",
     "Extent",
+    "OpticalApp",
     "clear_share",
     "extent",
     "hidden",
@@ -28,7 +29,6 @@ __all__ = [
     "to_the_middle_of_the_edge",
     "trust",
     "usual_water",
-    "why_silent",
 ]
 
 SHORE_SIGMA = 0.18
@@ -55,6 +55,36 @@ class Extent:
     spoilt_share: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpticalApp:
+    """What applications that look by sunlight share: when their silence means nothing.
+
+    Parameters
+    ----------
+    least_clear_share
+        With less of the footprint clear, silence would mean nothing: not observable.
+    least_sun_elevation_deg
+        With the Sun lower it is night to this imager.
+    """
+
+    least_clear_share: float = 0.20
+    least_sun_elevation_deg: float = 5.0
+
+    def view(self, tile: Tile) -> tuple[NDArray[np.bool_], float, Reason | None]:
+        """Return where the ground was not seen, which share was, and why silence means nothing."""
+        unseen = hidden(tile)
+        share = clear_share(tile, unseen)
+        return unseen, share, self.why_silent(tile, share)
+
+    def why_silent(self, tile: Tile, seen_share: float) -> Reason | None:
+        """Return why silence would mean nothing; None if it means that there is nothing."""
+        if tile.sun_elevation_deg < self.least_sun_elevation_deg:
+            return "night"
+        if seen_share < self.least_clear_share:
+            return "gap" if tile.imaged_share < 0.5 else "cloud"
+        return None
+
+
 def hidden(tile: Tile) -> NDArray[np.bool_]:
     """Return where the ground was not seen: no data, cloud or shadow; (rows, columns)."""
     return np.asarray((tile.mask & (NO_DATA | CLOUD | SHADOW)) != 0)
@@ -65,17 +95,6 @@ def clear_share(tile: Tile, unseen: NDArray[np.bool_]) -> float:
     imaged = np.count_nonzero((tile.mask & NO_DATA) == 0)
     footprint = max(imaged / max(tile.imaged_share, 1e-9), 1.0)
     return float((unseen.size - np.count_nonzero(unseen)) / footprint)
-
-
-def why_silent(
-    tile: Tile, seen_share: float, *, least_share: float, least_sun_elevation_deg: float
-) -> Reason | None:
-    """Return why silence would mean nothing; None if it means that there is nothing."""
-    if tile.sun_elevation_deg < least_sun_elevation_deg:
-        return "night"
-    if seen_share < least_share:
-        return "gap" if tile.imaged_share < 0.5 else "cloud"
-    return None
 
 
 def large_parts(

@@ -1,8 +1,9 @@
 """The other side of `sandbox`: the process in which one look of a user's detector runs.
 
-``python -m orbitloom.processing.runner FOLDER`` reads a request from its standard input, imports
-what it needs, raises the walls, and only then touches what is the user's. One line of JSON
-goes back, and behind it the scores as bytes; nothing is ever unpickled on either side.
+``python -m orbitloom.processing.runner`` reads a request from its standard input, imports what it
+needs, raises the walls around the folder that it was started in, and only then touches what is the
+user's. One line of JSON goes back, and behind it the scores as bytes; nothing is ever unpickled on
+either side.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ Cause = Literal["time", "memory", "network", "files", "process", "output", "cras
     It ended by an error or without a word.
 """
 
-_CAUSES = ("time", "memory", "network", "files", "process", "output", "crash")
+_CAUSES: tuple[Cause, ...] = get_args(Cause)
 _MOST_PRINTED = 1 << 16
 _MOST_LINE = 1 << 20
 _MOST_POINTS = 2_000

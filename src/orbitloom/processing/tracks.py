@@ -19,19 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.errors import InputFileError
-from orbitloom.processing.ais_match import assign, moved, offset_m
+from orbitloom.processing.ais_match import assign, moved, offset_m, place_gain
 from orbitloom.scenario.time import HOUR_NS, SECOND_NS
 from orbitloom.wire import canonical_json
+from orbitloom.wire.ais import KNOT_M_S
 
 __all__ = ["Sighting", "Track", "Tracks", "update"]
 
-_KNOT_M_S = 1852.0 / 3600.0
 _NOISE_M2_S3 = 1.7e-3  # a ship's velocity changes by 1 m/s (one sigma) in ten minutes
 _WAKE_SPEED_M_S, _WAKE_SPEED_SIGMA_M_S = 6.2, 2.6  # 12 +- 5 knots: what makes foam
 _STILL_SIGMA_M_S = 1.2  # without a wake: at anchor, adrift, or slow
 _AIS_SPEED_SIGMA_M_S, _AIS_COURSE_SIGMA_RAD = 0.3, np.radians(3.0)
-_GATE = 13.8  # chi-square of 2 degrees of freedom that 99.9 % stay below
-_STRANGERS_PER_M2 = 0.2e-6
 _STRANGERS_LENGTH_M = 100.0  # lengths are spread over about so much
 _COURSE_KEPT, _COURSE_SIGMA_DEG = 0.8, 12.0  # how many keep their course between looks, how well
 _SAME_SHIP = 1e6
@@ -235,17 +233,12 @@ def _gain(sighting: Sighting, track: Track, kalman: Any) -> float:
     )
     covariance = kalman.P[:2, :2] + np.eye(2) * sighting.position_sigma_m**2
     missed = off - kalman.x[:2]
-    distance2 = float(missed @ np.linalg.solve(covariance, missed))
     if known:
-        return _SAME_SHIP - min(distance2, 1e3)
-    if distance2 > _GATE:
-        return -np.inf
-    spread_m2 = float(np.sqrt(np.linalg.det(covariance)))
-    place = -distance2 - 2.0 * float(np.log(2.0 * np.pi * _STRANGERS_PER_M2 * spread_m2))
+        return _SAME_SHIP - min(float(missed @ np.linalg.solve(covariance, missed)), 1e3)
     sigma = float(np.hypot(sighting.length_sigma_m, track.length_sigma_m))
     differs = (sighting.length_m - track.length_m) / sigma
     length = -(differs**2) - 2.0 * float(np.log(np.sqrt(2.0 * np.pi) * sigma / _STRANGERS_LENGTH_M))
-    return place + length + _course(sighting, track)
+    return place_gain(missed, covariance) + length + _course(sighting, track)
 
 
 def _course(sighting: Sighting, track: Track) -> float:
@@ -262,7 +255,7 @@ def _course(sighting: Sighting, track: Track) -> float:
 def _velocity(sighting: Sighting) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a velocity (east, north; m/s) and its covariance from one look alone."""
     if sighting.speed_kn is not None and sighting.course_deg is not None:
-        speed, course = sighting.speed_kn * _KNOT_M_S, np.radians(sighting.course_deg)
+        speed, course = sighting.speed_kn * KNOT_M_S, np.radians(sighting.course_deg)
         along, across = _AIS_SPEED_SIGMA_M_S, speed * _AIS_COURSE_SIGMA_RAD + _AIS_SPEED_SIGMA_M_S
     elif sighting.heading_known:
         speed, course = _WAKE_SPEED_M_S, np.radians(sighting.heading_deg)

@@ -549,8 +549,7 @@ def _vessel(hull: _Hull, tile: Tile) -> Vessel | None:
 
 def _place(grid: Grid, row: float, column: float) -> tuple[float, float, float]:
     """Return longitude and latitude, and by how much the grid's north lies east of true north."""
-    a, _, west, _, e, north = grid.transform
-    east_m, north_m = west + a * (column + 0.5), north + e * (row + 0.5)
+    east_m, north_m = grid.centres(row, column)
     longitudes, latitudes = warp_points(
         f"EPSG:{grid.epsg}", "EPSG:4326", [east_m, east_m], [north_m, north_m + 1000.0]
     )[:2]

@@ -217,10 +217,7 @@ def _read(source: str | Path, kind: str = "scenarios") -> tuple[dict[str, Any], 
             "is not UTF-8 text", where=str(path), way_out=f"It takes a {noun} as a TOML file"
         ) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputFileError(
-            f"cannot be read ({reason})", where=str(path), way_out="Check the path and its rights"
-        ) from None
+        raise InputFileError.from_os(error, path) from None
     try:
         return tomllib.loads(text), str(path)
     except tomllib.TOMLDecodeError as error:

@@ -12,22 +12,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from numpy.typing import NDArray
+from rasterio.transform import Affine
 
 from orbitloom.scenario import Target
 from orbitloom.world.scene import SCENE_BANDS, SceneSource, utm_origin
 
-__all__ = ["SceneContract"]
+__all__ = ["SceneContract", "write_geotiff"]
 
 _TARGETS = (
     Target(name="north", latitude_deg=44.3, longitude_deg=11.9),
     Target(name="south", latitude_deg=-27.5, longitude_deg=152.9),
 )
 _WIDEST_M = 15_000.0  # from the target to the corner of a footprint of 20 km, with room to miss
+
+
+def write_geotiff(
+    path: Path,
+    image: NDArray[Any],
+    *,
+    pixel_m: float = 10.0,
+    names: Sequence[str] = (),
+    scales: Sequence[float] = (),
+    tags: Mapping[int, Mapping[str, str]] | None = None,
+    **profile: Any,
+) -> Path:
+    """Write a scene's file, in UTM zone 32 unless told otherwise.
+
+    Parameters
+    ----------
+    path
+        The file.
+    image
+        (bands, rows, columns).
+    pixel_m
+        Side of a pixel.
+    names, scales
+        Description and scale of each band; none are written if not given.
+    tags
+        Of bands, by their number from 1.
+    profile
+        What else ``rasterio.open`` takes, such as ``crs``, ``transform``, ``nodata``, ``compress``.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    bands, rows, columns = image.shape
+    placed = {"crs": "EPSG:32632", "transform": Affine(pixel_m, 0, 5e5, 0, -pixel_m, 5e6)}
+    shape = {"count": bands, "height": rows, "width": columns, "dtype": image.dtype}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **placed | profile) as file:
+        file.write(image)
+        for band, name in enumerate(names, 1):
+            file.set_band_description(band, name)
+        for band, one in (tags or {}).items():
+            file.update_tags(band, **one)
+        if scales:
+            file.scales = scales
+    return path
 
 
 class SceneContract:

@@ -125,7 +125,7 @@ class CuedLook:
         When it was decided, and when the satellite asked got the tip; None if it never did.
     outcome
         "pointed", why it was refused ("late", "busy", "power", "store"), or "on its way".
-    fate, answer, score
+    fate, answer
         What became of the look; None if it was not taken or not finished.
     """
 
@@ -137,7 +137,6 @@ class CuedLook:
     outcome: str = "on its way"
     fate: Fate | None = None
     answer: Answer | None = None
-    score: CaptureScore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

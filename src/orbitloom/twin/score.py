@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from rasterio.features import rasterize
 from rasterio.transform import Affine
@@ -10,9 +13,9 @@ from rasterio.warp import transform_geom
 from orbitloom.processing.l3 import Grid
 from orbitloom.twin.result import CaptureScore
 from orbitloom.wire import Answer
-from orbitloom.world.observe import ObservationJob, truth
+from orbitloom.world.observe import ObservationJob, Truth, truth
 
-__all__ = ["score"]
+__all__ = ["compare", "score"]
 
 _OF_REGIONS = frozenset({"lake", "snow"})
 
@@ -45,11 +48,23 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
             found_km2=0.0,
             iou=None,
         )
-    actual = truth(job, grid.epsg, grid.transform, grid.shape)
+    return compare(answer.feature, truth(job, grid.epsg, grid.transform, grid.shape), grid)
+
+
+def compare(feature: Mapping[str, Any], actual: Truth, grid: Grid) -> CaptureScore:
+    """Return how an answer's record compares with the truth on a grid.
+
+    Parameters
+    ----------
+    feature
+        The record: GeoJSON.
+    actual
+        The truth, on `grid`.
+    """
+    said = feature["properties"]
     seen = actual.area & actual.visible
     found = np.zeros(grid.shape, dtype=bool)
-    feature = answer.feature
-    if feature["properties"]["kind"] == "alert":
+    if said["kind"] == "alert" and said.get("maturity") != "retracted":
         shape = transform_geom("EPSG:4326", f"EPSG:{grid.epsg}", feature["geometry"])
         found = rasterize(
             [(shape, 1)], out_shape=grid.shape, transform=Affine(*grid.transform), dtype="uint8"
@@ -61,11 +76,11 @@ def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScor
     in_view = int(np.count_nonzero(actual.visible & watched))
     observable = in_view / max(int(np.count_nonzero(watched)), 1)
     return CaptureScore(
-        capture=job.task.capture,
-        app=str(answer.feature["properties"]["app"]),
+        capture=int(said["capture"]),
+        app=str(said["app"]),
         event=actual.event,
-        kind=answer.kind,
-        claimed=str(feature["properties"].get("event", "")),
+        kind=said["kind"],
+        claimed=str(said.get("event", "")),
         observable=round(observable, 6),
         truth_km2=round(int(np.count_nonzero(seen)) * grid.cell_km2, 6),
         found_km2=round(int(np.count_nonzero(found)) * grid.cell_km2, 6),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["AIS_APID", "AisReport"]
+__all__ = ["AIS_APID", "KNOT_M_S", "AisReport"]
 
 AIS_APID = 0x66
 """APID of packets whose body is `nmea.encode_ais_body`."""
+KNOT_M_S = 1852.0 / 3600.0
+"""One knot: the unit of `AisReport.speed_kn`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

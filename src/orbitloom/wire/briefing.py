@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from orbitloom.wire.answer import canonical_json
 
-__all__ = ["Baseline", "Briefing", "Earlier", "Terrain"]
+__all__ = ["WATER_STEPS", "WATER_UNKNOWN", "Baseline", "Briefing", "Earlier", "Terrain"]
 
 Affine6 = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: x = a * column + b * row + c, y = d * column + e * row + f, of cell corners."""
+
+WATER_STEPS, WATER_UNKNOWN = 200, 255
+"""Of `Baseline.water`: what stands for water at every look, and for none that was clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,8 +39,8 @@ class Baseline:
         (bands, rows, columns) uint16, surface reflectance x 10,000; 0 where nothing was ever seen.
         Spread is 1.4826 times the median absolute deviation, a robust standard deviation.
     water
-        (rows, columns) uint8: share of clear looks that showed open water, 0 to 200 (half per
-        cent); 255 where nothing was ever seen.
+        (rows, columns) uint8: share of clear looks that showed open water, 0 to `WATER_STEPS`
+        (half per cent); `WATER_UNKNOWN` where nothing was ever seen.
     looks
         (rows, columns) uint8: clear looks that went in.
     newest_ns

@@ -102,11 +102,7 @@ def write_capture(capture: Capture, folder: Path) -> None:
         for name, octets in {**content, _ABOUT: text.encode()}.items():
             (folder / name).write_bytes(octets)
     except OSError as error:
-        raise OutputError(
-            f"cannot be written ({(error.strerror or str(error)).lower()})",
-            where=str(folder),
-            way_out="Choose another folder",
-        ) from None
+        raise OutputError.from_os(error, folder, "Choose another folder") from None
 
 
 def write_arrays(arrays: Mapping[str, Any], file: Path) -> None:
@@ -241,10 +237,8 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        raise InputFileError(
-            f"cannot be read ({(error.strerror or str(error)).lower()})",
-            where=str(folder / name),
-            way_out=f"Give a capture's folder; {_MAKE}",
+        raise InputFileError.from_os(
+            error, folder / name, f"Give a capture's folder; {_MAKE}"
         ) from None
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from orbitloom.scenario import stream
 from orbitloom.scenario.time import DAY_NS
-from orbitloom.wire.briefing import Affine6, Baseline, Briefing, Earlier, Terrain
+from orbitloom.wire.briefing import WATER_STEPS, Affine6, Baseline, Briefing, Earlier, Terrain
 from orbitloom.world.observe import ObservationJob, instrument_of, synthetic_of
 from orbitloom.world.synthetic import SyntheticWorld
 
@@ -81,7 +81,7 @@ def _baseline(
         band_names=usual.bands,
         median=np.clip(np.rint(rho * 1e4), 1, 65_535).astype(np.uint16),
         spread=np.clip(np.rint(spread * 1e4), 1, 65_535).astype(np.uint16),
-        water=np.where(water, 200, 0).astype(np.uint8),
+        water=np.where(water, WATER_STEPS, 0).astype(np.uint8),
         looks=np.full(water.shape, _LOOKS, np.uint8),
         newest_ns=job.task.start_ns - _AGE_NS,
     )

@@ -72,10 +72,7 @@ def read_tle_file(file: Path) -> list[tuple[str, Satrec]]:
             "is not ASCII text", where=str(file), way_out="Give a file of two-line elements"
         ) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputFileError(
-            f"cannot be read ({reason})", where=str(file), way_out="Check the path and its rights"
-        ) from None
+        raise InputFileError.from_os(error, file) from None
     satellites = list(_satellites(file, lines))
     if not satellites:
         raise InputFileError(

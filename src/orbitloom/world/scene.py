@@ -273,11 +273,7 @@ def _open_geotiff(
     try:
         written_ns = scene.file.stat().st_mtime_ns
     except OSError as error:
-        raise InputFileError(
-            f"cannot be read ({(error.strerror or str(error)).lower()})",
-            where=str(scene.file),
-            way_out="Check the path and its rights",
-        ) from None
+        raise InputFileError.from_os(error, scene.file) from None
     return _read_geotiff(scene, gsd_m, written_ns)
 
 

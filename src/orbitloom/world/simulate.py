@@ -115,11 +115,7 @@ def simulate(
     try:
         _write_truth(job, out)
     except OSError as error:
-        raise OutputError(
-            f"cannot be written ({(error.strerror or str(error)).lower()})",
-            where=str(out),
-            way_out="Choose another folder",
-        ) from None
+        raise OutputError.from_os(error, out, "Choose another folder") from None
     return out
 
 
