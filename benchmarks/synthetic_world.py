@@ -16,6 +16,7 @@ from orbitloom.scenario.time import from_iso
 from orbitloom.world.synthetic import SyntheticWorld
 
 SIDE, GSD_M = 2048, 5.0
+TIMES = 3  # the least of so many runs counts
 WAVES = (0.443, 0.490, 0.560, 0.665, 0.705, 0.842, 1.610, 2.190)
 BANDS = tuple(
     Band(name=f"b{k}", wavelength_um=wave, esun_w_m2_um=1000.0, full_scale_radiance=500.0)
@@ -65,17 +66,20 @@ def main() -> None:
         ("farmland", "quiet", 103), ("river", "flood", 101), ("coast", "vessels", 100),
         ("forest", "fire", 102), ("mountain", "snow", 100), ("any", "cloud", 100),
     ):  # fmt: skip
-        start = time.process_time()
-        world = build(setting, event, seed)
-        built = time.process_time()
-        east, north = np.meshgrid(world.east_m + axis, world.north_m - axis)
-        meshed = time.process_time()
-        surface = world.surface(east, north)
-        end = time.process_time()
-        total = built - start + end - meshed
+        runs = []
+        for _ in range(TIMES):
+            start = time.process_time()
+            world = build(setting, event, seed)
+            built = time.process_time()
+            east, north = np.meshgrid(world.east_m + axis, world.north_m - axis)
+            meshed = time.process_time()
+            surface = world.surface(east, north)
+            runs.append((built - start, time.process_time() - meshed))
+        constructor, painted = min(runs, key=sum)
+        total = constructor + painted
         print(
-            f"{setting:9s} {event:9s} constructor {built - start:5.3f} s, surface "
-            f"{end - meshed:5.3f} s, {surface.reflectance.size / total / 1e6:5.1f} M samples/s"
+            f"{setting:9s} {event:9s} constructor {constructor:5.3f} s, surface "
+            f"{painted:5.3f} s, {surface.reflectance.size / total / 1e6:5.1f} M samples/s"
             f"{', with cloud' if surface.cloud is not None else ''}"
         )
     start = time.process_time()

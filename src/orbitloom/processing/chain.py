@@ -121,14 +121,16 @@ def process(
     InputFileError
         If the application's file cannot be used.
     """
+    briefing = briefing or Briefing()
     return judge(
-        raise_levels(packets, task, calibration, briefing or Briefing()),
+        # Only the size of the coded tile is told: its memory is the application's.
+        replace(raise_levels(packets, task, calibration, briefing), cog=b""),
         packets,
         task,
         calibration,
         load_app(app),
         plugins.load("models", model)(),
-        briefing or Briefing(),
+        briefing,
     )
 
 
