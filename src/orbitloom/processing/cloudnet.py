@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitloom.processing.blocks import block_sums
+from orbitloom.processing.blocks import block_means
 
 __all__ = ["BANDS", "CLASSES", "chances", "model_hash", "suits"]
 
@@ -70,11 +70,9 @@ def chances(
     lines, columns = good.shape
     shape = -(-lines // shrink), -(-columns // shrink)
     picture = np.zeros((len(BANDS) + 2, *(_up(size) for size in shape)), np.float32)
-    weight = block_sums(good, shrink, np.float32)
     for number, name in enumerate(BANDS):
         if name in band_names:
-            band = block_sums(toa[band_names.index(name)] * good, shrink, np.float32)
-            band /= np.maximum(weight, 1.0)
+            band = block_means(toa[band_names.index(name)], good, shrink)
             picture[number, : shape[0], : shape[1]] = np.clip(band, *_RANGE)
         if number >= _NEEDED:
             picture[len(BANDS) + number - _NEEDED] = name in band_names

@@ -42,6 +42,7 @@ __all__ = [
     "to_reflectance",
 ]
 
+_ROWS = 64
 _LEAST_SUN_DEG = 10.0
 _EARTH_M = 6_371_000.0
 _ASSUMED_FWHM_UM = 0.03  # scattering hardly depends on it
@@ -117,11 +118,13 @@ def to_reflectance(
         )
     along = np.polynomial.Polynomial.fit(place.lines, cosine.mean(axis=1), 1)(np.arange(lines))
     across = np.polynomial.Polynomial.fit(place.columns, cosine.mean(axis=0), 1)(np.arange(columns))
-    factor = (1.0 / (along[:, None] + (across - middle)[None, :])).astype(np.float32)
     from_sun = calibration.esun_w_m2_um / (np.pi * distance_au**2)
-    for band in range(bands):
-        rho[band] *= np.float32(1.0 / from_sun[band])
-        rho[band] *= factor
+    for first in range(0, lines, _ROWS):  # a stripe of all bands stays in the cache
+        rows = slice(first, first + _ROWS)
+        factor = (1.0 / (along[rows, None] + (across - middle)[None, :])).astype(np.float32)
+        for band in range(bands):
+            rho[band, rows] *= np.float32(1.0 / from_sun[band])
+            rho[band, rows] *= factor
     names = calibration.band_names
     good = (mask & NO_DATA) == 0
     east, north, up = _local(place, direction_ecef)

@@ -16,7 +16,6 @@ import rasterio.shutil
 from numpy.typing import ArrayLike, NDArray
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
-from rasterio.transform import Affine
 
 from orbitloom.errors import PacketError
 from orbitloom.processing.kernels import resample_bands
@@ -266,46 +265,41 @@ def resample(
 def to_cog(tile: Tile) -> bytes:
     """Return the tile as a cloud-optimised GeoTIFF: the bands, then the mask as one more band.
 
-    The overviews are made before the coding: GDAL's COG driver would code them twice. Each is four
-    times coarser than the one before: a fifth less to code and to keep than with steps of two.
+    GDAL reads the planes where they lie. The overviews are made before the coding: its COG driver
+    would code them twice. Each is four times coarser than the one before: a fifth less to code and
+    to keep than with steps of two.
     """
     rows, columns = tile.grid.shape
-    bands = len(tile.band_names)
-    profile = {
-        "driver": "GTiff",
-        "dtype": "uint16",
-        "count": bands + 1,
-        "height": rows,
-        "width": columns,
-        "crs": f"EPSG:{tile.grid.epsg}",
-        "transform": Affine(*tile.grid.transform),
-        "interleave": "band",
-        "tiled": True,
-        "blockxsize": _BLOCK,
-        "blockysize": _BLOCK,
+    planes = np.concatenate([tile.numbers, tile.mask[None]], dtype=np.uint16)
+    a, b, west, d, e, north = tile.grid.transform
+    held = {
+        "DATAPOINTER": planes.ctypes.data,
+        "PIXELS": columns,
+        "LINES": rows,
+        "BANDS": len(planes),
+        "DATATYPE": "UInt16",
+        "GEOTRANSFORM": "/".join(map(repr, (west, a, b, north, d, e))),
     }
+    place = "MEM:::" + ",".join(f"{key}={value}" for key, value in held.items())
     factors = [4**power for power in range(1, 8) if max(rows, columns) > _BLOCK * 4 ** (power - 1)]
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), MemoryFile(ext=".tif") as coded:
-        with MemoryFile() as plain:  # gone before the bytes are copied: it is the larger one
-            with plain.open(**profile) as dataset:
-                for number, name in enumerate((*tile.band_names, "mask"), start=1):
-                    values = (
-                        tile.mask.astype(np.uint16) if number > bands else tile.numbers[number - 1]
-                    )
-                    dataset.write(values, number)
-                    dataset.set_band_description(number, name)
-                dataset.scales = (SCALE,) * bands + (1.0,)
-                dataset.build_overviews(factors, Resampling.nearest)
-            with plain.open() as dataset:
-                rasterio.shutil.copy(
-                    dataset,
-                    coded.name,
-                    driver="COG",
-                    compress="ZSTD",
-                    level=1,
-                    predictor="STANDARD",
-                    blocksize=_BLOCK,
-                    overviews="FORCE_USE_EXISTING",
-                    num_threads=1,
-                )
+    with (
+        rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_MEM_ENABLE_OPEN=True),
+        MemoryFile(ext=".tif") as coded,
+        rasterio.open(place, "r+") as dataset,
+    ):
+        dataset.crs = f"EPSG:{tile.grid.epsg}"
+        dataset.descriptions = (*tile.band_names, "mask")
+        dataset.scales = (SCALE,) * len(tile.numbers) + (1.0,)
+        dataset.build_overviews(factors, Resampling.nearest)
+        rasterio.shutil.copy(
+            dataset,
+            coded.name,
+            driver="COG",
+            compress="ZSTD",
+            level=1,
+            predictor="STANDARD",
+            blocksize=_BLOCK,
+            overviews="FORCE_USE_EXISTING",
+            num_threads=1,
+        )
         return bytes(coded.getbuffer())

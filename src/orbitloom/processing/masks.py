@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from orbitloom.errors import ScenarioError
 from orbitloom.processing import cloudnet
+from orbitloom.processing.blocks import above
 from orbitloom.processing.kernels import count_below
 
 __all__ = [
@@ -112,7 +113,7 @@ def cloud_masks(
     chances = cloudnet.chances(toa, band_names, good, shrink)
 
     def likely(name: str) -> NDArray[np.bool_]:
-        return good & (_enlarged(chances[cloudnet.CLASSES.index(name)], shrink, good.shape) > 0.5)
+        return above(chances[cloudnet.CLASSES.index(name)], shrink, 0.5, good)
 
     cloud, shadow = likely("cloud"), likely("shadow")
     snow = _snow(toa, band_names, good) if "swir16" in band_names else likely("snow")
@@ -182,22 +183,6 @@ def _flags(
     flags[water] |= WATER
     flags[snow] |= SNOW
     return flags
-
-
-def _enlarged(
-    values: NDArray[np.float32], times: int, shape: tuple[int, ...]
-) -> NDArray[np.float32]:
-    """Return a coarse grid's values on the fine one, bilinear between the cells' centres."""
-    for axis in (0, 1):
-        place = (np.arange(shape[axis]) + 0.5) / times - 0.5
-        place = np.clip(place, 0.0, values.shape[axis] - 1.0).astype(np.float32)
-        before = np.minimum(place.astype(np.intp), max(values.shape[axis] - 2, 0))
-        after = np.minimum(before + 1, values.shape[axis] - 1)
-        share = (place - before).astype(np.float32)
-        share = share[:, None] if axis == 0 else share[None, :]
-        low = values.take(before, axis)
-        values = low + share * (values.take(after, axis) - low)
-    return values
 
 
 def _cloud(visible: Sequence[NDArray[np.float32]], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
