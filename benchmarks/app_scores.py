@@ -7,7 +7,7 @@ A scene is a square of `--cells` cells around a target, made the quick way: the 
 on the tile's own grid, blurred, noised and clipped as the imager would, no packets; the chain's own
 masks, of the picture above a usual atmosphere, which is then as if taken out exactly. Each seed
 gives one scene for every (setting, event) of the application, and what the on-board memory would
-know: two clear looks of the same place without the event.
+know: two clear looks of the same place without the event; and its terrain, good to 4 m.
 Thresholds were set on seeds 100 to 119; seeds 0 to 19 were not looked at for any of them.
 """
 
@@ -35,7 +35,7 @@ from orbitloom.processing.memory import Memory
 from orbitloom.scenario import Target, hardware, load_instrument, stream
 from orbitloom.scenario.time import DAY_NS, from_iso
 from orbitloom.wire.atmosphere import coefficients
-from orbitloom.wire.briefing import Briefing
+from orbitloom.wire.briefing import Briefing, Terrain
 from orbitloom.world.scene import Surface, utm_origin
 from orbitloom.world.synthetic import SyntheticWorld
 
@@ -208,6 +208,16 @@ def scene_of(
         then_ns = t_ns - (looks - number) * 10 * DAY_NS
         memory.look(look_at(usual, then_ns, f"before {number}"))
     truth = world.truth(*centres(grid))
+    (a, _, west, _, e, north), (rows, columns) = grid.transform, grid.shape
+    east_m = np.arange(west - 300.0, west + a * columns + 300.0, 30.0) + 15.0
+    north_m = np.arange(north + 300.0, north + e * rows - 300.0, -30.0) - 15.0
+    height_m = world.height_m(*np.meshgrid(east_m, north_m))
+    height_m = height_m + stream(seed, "terrain", setting, event).normal(0.0, 4.0, height_m.shape)
+    terrain = Terrain(
+        epsg=grid.epsg,
+        transform=(30.0, 0.0, float(west) - 300.0, 0.0, -30.0, float(north) + 300.0),
+        height_m=height_m.astype(np.float32),
+    )
     return Scene(
         seed=seed,
         setting=setting,
@@ -215,7 +225,7 @@ def scene_of(
         world=world,
         tile=look_at(world.surface(*centres(grid)), t_ns, "now"),
         truth=truth,
-        briefing=Briefing(baseline=memory.baseline(grid)),
+        briefing=Briefing(baseline=memory.baseline(grid), terrain=terrain),
         clear=~(truth.cloud | truth.shadow),
     )
 

@@ -2,7 +2,7 @@
 
 Water by the normalised difference of green and short-wave infrared (Xu, 2006, International Journal
 of Remote Sensing 27) where the imager has it, of green and near infrared (McFeeters, 1996, ibid.
-17) else; what is usual by the on-board baseline.
+17) else; what is usual by the on-board baseline; where the terrain is known, level.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure
 from orbitloom.processing.indices import layers
 from orbitloom.processing.l2 import SNOW, grown
-from orbitloom.processing.l3 import Tile
+from orbitloom.processing.l3 import Grid, Tile
 from orbitloom.processing.regions import (
     OpticalApp,
     extent,
@@ -25,6 +26,8 @@ from orbitloom.processing.regions import (
     trust,
     usual_water,
 )
+from orbitloom.processing.terrain import slopes_at
+from orbitloom.wire.briefing import Terrain
 
 __all__ = ["FloodApp"]
 
@@ -32,6 +35,9 @@ _USUAL, _AT_TIMES = 0.5, 0.1
 """Shares of clear looks that showed water: it belongs there, or comes and goes."""
 _UNCOMPARED, _SEASONAL = 0.7, 0.5
 """How far a flood is to be trusted where nothing usual is known, and where water comes and goes."""
+
+_MOST_SLOPE, _SLOPE_OVER_M = 0.10, 150.0
+"""Water is level; 4 m of error in each height of a 30 m grid leave a slope of 0.02 over 150 m."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,8 +74,11 @@ class FloodApp(OpticalApp):
         if not water.any():
             return Finding(clear_share=share, reason=reason)
         usual = usual_water(context.briefing.baseline, tile.grid)
+        new = water & ~(usual >= _USUAL)
+        if context.briefing.terrain is not None:
+            new = _level(new, tile.grid, context.briefing.terrain)
         area = large_parts(
-            water & ~(usual >= _USUAL),
+            new,
             least_cells=self.least_part_km2 / tile.grid.cell_km2,
             joined_within=self.joined_within_cells,
         )
@@ -101,6 +110,20 @@ class FloodApp(OpticalApp):
         if not water.any():
             return np.zeros_like(unseen)
         return to_the_middle_of_the_edge(~grown(~grown(water, 1), 1) & ~unseen, tile, unseen)
+
+
+def _level(water: NDArray[np.bool_], grid: Grid, terrain: Terrain) -> NDArray[np.bool_]:
+    """Return the water without the parts that lie on slopes: snow in the shade looks like it."""
+    parts, count = ndimage.label(water)
+    rows, columns = np.nonzero(water)
+    a, _, west, _, e, north = grid.transform
+    east_m = np.asarray(west + a * (columns + 0.5), np.float64)
+    north_m = np.asarray(north + e * (rows + 0.5), np.float64)
+    slope = slopes_at(terrain, grid.epsg, east_m, north_m, _SLOPE_OVER_M)
+    mine = parts[rows, columns]
+    cells = np.bincount(mine, minlength=count + 1)
+    total = np.bincount(mine, weights=slope, minlength=count + 1)
+    return np.asarray(water & (total < _MOST_SLOPE * cells)[parts])
 
 
 def _evidence(

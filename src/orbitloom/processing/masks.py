@@ -90,8 +90,8 @@ def cloud_masks(
     good
         (lines, columns): where it was measured; nothing is flagged elsewhere.
     shadow_step_px
-        How far a shadow moves, in lines and columns, for each metre of cloud height, for the
-        thresholds' search; None if the Sun's place is not known: then they look for none.
+        How far a shadow moves, in lines and columns, for each metre of cloud height; None if the
+        Sun's place is not known: then none is searched for by the clouds.
     pixel_m
         Side of a pixel.
     network_m
@@ -117,7 +117,8 @@ def cloud_masks(
 
     cloud, shadow = likely("cloud"), likely("shadow")
     snow = _snow(toa, band_names, good) if "swir16" in band_names else likely("snow")
-    flags = _flags(toa, band_names, good, cloud, snow & ~cloud)
+    flags = _flags(toa, band_names, good, cloud, snow & ~cloud, shadow_step_px)
+    # The search finds shadows on any ground, the network those of clouds outside the picture.
     flags[shadow & ~cloud] |= SHADOW
     return flags
 
@@ -142,13 +143,7 @@ def threshold_masks(
         )
     snow = _snow(toa, band_names, good)
     cloud = _cloud(visible, good & ~snow) & good
-    flags = _flags(toa, band_names, good, cloud, snow & ~cloud)
-    if shadow_step_px is not None:
-        bands = {name: toa[index] for index, name in enumerate(band_names)}
-        lit = next(bands[name] for name in ("green", "blue", "red") if name in bands)
-        land, water = bands.get("nir", lit), (flags & WATER) != 0
-        flags[_shadow(cloud, water, lit, land, good, shadow_step_px)] |= SHADOW
-    return flags
+    return _flags(toa, band_names, good, cloud, snow & ~cloud, shadow_step_px)
 
 
 def _snow(
@@ -171,8 +166,9 @@ def _flags(
     good: NDArray[np.bool_],
     cloud: NDArray[np.bool_],
     snow: NDArray[np.bool_],
+    shadow_step_px: tuple[float, float] | None,
 ) -> NDArray[np.uint8]:
-    """Return the flags of cloud and snow, and of water elsewhere."""
+    """Return the flags of cloud and snow, of water elsewhere, and of the clouds' shadows."""
     bands = {name: toa[index] for index, name in enumerate(band_names)}
     green, nir = bands.get("green"), bands.get("nir")
     water = np.zeros_like(good)
@@ -182,6 +178,10 @@ def _flags(
     flags[cloud] |= CLOUD
     flags[water] |= WATER
     flags[snow] |= SNOW
+    if shadow_step_px is not None:
+        lit = next(bands[name] for name in ("green", "blue", "red") if name in bands)
+        land = lit if nir is None else nir
+        flags[_shadow(cloud, water, lit, land, good, shadow_step_px)] |= SHADOW
     return flags
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from rasterio.warp import transform as warp_points
+from scipy import ndimage
 
 from orbitloom.errors import InputFileError
 from orbitloom.wire.briefing import Terrain
 
-__all__ = ["check_terrain", "heights_at", "heights_on_rows", "project", "steepest"]
+__all__ = ["check_terrain", "heights_at", "heights_on_rows", "project", "slopes_at", "steepest"]
 
 _NODES = 17  # a side, between which another UTM zone is bilinear: 0.04 m over 25 km
 
@@ -90,6 +93,27 @@ def steepest(terrain: Terrain) -> float:
         for axis, size in ((0, e), (1, a))
     )
     return float(np.hypot(along, across))
+
+
+def slopes_at(
+    terrain: Terrain,
+    epsg: int,
+    easting_m: NDArray[np.float64],
+    northing_m: NDArray[np.float64],
+    over_m: float,
+) -> NDArray[np.float32]:
+    """Return the terrain's slope at points (...) of any UTM zone, as a tangent.
+
+    It is that of heights averaged over squares of `over_m`: errors from cell to cell are no slope.
+    """
+    a, e = terrain.transform[0], terrain.transform[4]
+    size = tuple(max(1, round(over_m / abs(cell))) for cell in (e, a))
+    smooth = ndimage.uniform_filter(terrain.height_m.astype(np.float32), size, mode="nearest")
+    if min(smooth.shape) < 2:
+        return np.zeros(np.shape(easting_m), np.float32)
+    slope = np.hypot(*np.gradient(smooth, abs(e), abs(a)))
+    east, north_m = project(easting_m, northing_m, epsg, terrain.epsg)
+    return heights_at(replace(terrain, height_m=slope), east, north_m)
 
 
 @njit(cache=True, nogil=True)
