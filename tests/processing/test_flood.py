@@ -11,7 +11,7 @@ from orbitloom.processing.flood import FloodApp
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SNOW, WATER
 from orbitloom.testing.app import AppContract, sample_tile
 from orbitloom.testing.model import ModelContract, sample_evidence
-from orbitloom.wire.briefing import Baseline, Briefing
+from orbitloom.wire.briefing import Baseline, Briefing, Terrain
 
 
 class TestFloodAppKeepsTheContract(AppContract):
@@ -49,6 +49,24 @@ def test_an_edge_at_cloud_is_less_certain_than_a_shore():
     assert evidence.area_km2 == pytest.approx(0.64)
     assert evidence.area_sigma_km2 == pytest.approx(expected)
     assert evidence.cloud_edge_share == pytest.approx(80 / 316)
+
+
+@pytest.mark.parametrize(("slope", "flooded"), [(0.0, True), (0.05, True), (0.3, False)])
+def test_water_does_not_lie_on_a_slope(slope, flooded):
+    """Snow in a mountain's shade is dark in the infrared as well; heights err by 4 m."""
+    tile = sample_tile("water")
+    west, north = tile.grid.transform[2], tile.grid.transform[5]
+    error = np.random.default_rng(0).normal(0.0, 4.0, (80, 80))
+    terrain = Terrain(
+        epsg=tile.grid.epsg,
+        transform=(30.0, 0.0, west - 200.0, 0.0, -30.0, north + 200.0),
+        height_m=(slope * 30.0 * np.arange(80) + error).astype(np.float32),
+    )
+    context = Context(target="Deggendorf", briefing=Briefing(terrain=terrain))
+    finding = FloodApp().analyse(tile, context)
+    assert (finding.evidence is not None) is flooded
+    if flooded:
+        assert finding.evidence.area_km2 == pytest.approx(0.64)
 
 
 def usually(water, *, cells_of_m=20.0):
