@@ -216,6 +216,8 @@ class _Look:
         listener.join()
         if self._killed is not None:
             problem, detail = self._killed, ""
+        elif len(self._printed) > _MOST_PRINTED:  # it ended before the listener had read it all
+            problem, detail = "output", ""
         elif problem is None and said is None:
             problem, detail = _silence(code, cpu_s, detector.seconds)
         return Outcome(
