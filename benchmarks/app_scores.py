@@ -393,6 +393,12 @@ def lines(told: Scores) -> Iterator[str]:
     yield f"   false / alert: {told.total('false') / max(alerts, 1.0):.4f} of {alerts:g}"
 
 
+def seed_range(text: str) -> range:
+    """Return the seeds of "7" or "0-19"."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("app", choices=sorted(APPS))
@@ -401,8 +407,7 @@ def main() -> None:
     parser.add_argument("--looks", type=int, default=2, help="before; 0 is no baseline; default 2")
     parser.add_argument("--rows", action="store_true", help="print every scene")
     options = parser.parse_args()
-    first, _, last = options.seeds.partition("-")
-    seeds = range(int(first), int(last or first) + 1)
+    seeds = seed_range(options.seeds)
     start_s = time.process_time()
     tell = partial(print, flush=True) if options.rows else None
     told = scores(options.app, seeds, cells=options.cells, looks=options.looks, tell=tell)

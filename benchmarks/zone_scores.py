@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app_scores import Scene, centres, grid_around, said_of, scene_of, seen, target_of
+from app_scores import Scene, centres, grid_around, said_of, scene_of, seed_range, seen, target_of
 from orbitloom.processing.agriculture import AgricultureApp
 from orbitloom.processing.apps import Context
 from orbitloom.processing.climate import ClimateApp
@@ -166,8 +166,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=1024, help="side of a field scene")
     parser.add_argument("--rows", action="store_true", help="print every scene")
     options = parser.parse_args()
-    first, _, last = options.seeds.partition("-")
-    seeds = range(int(first), int(last or first) + 1)
+    seeds = seed_range(options.seeds)
     start_s = time.process_time()
     if options.app == "agriculture":
         agriculture(seeds, options.cells, options.rows)

@@ -40,6 +40,7 @@ _TOLD_LOSS, _TOLD_SPREADS = 1.0 / 3.0, 4.5
 """A field is normal only if this loss of vigour would have stood out so many spreads."""
 _FEW, _SOME = 10, 20
 """Neighbours from which on they say how the season goes on, by a line and by a curve."""
+_APART = 1.05  # of the crop's median: redder than its neighbours, and no brighter beyond
 _DAYS = 20.0  # that scale a slope
 
 
@@ -225,7 +226,7 @@ class AgricultureApp(OpticalApp):
                     field["reason"] = "bare"
                 elif (usual[row] - ndvi[row]) / vigour >= _LOSSES[1]:
                     field["reason"] = "cleared"  # cut, ploughed, burnt or under water
-                elif stressed[row] > 0.5 and len(some) > 1 and not red[row] > 1.05 > nir[row]:
+                elif stressed[row] > 0.5 and len(some) > 1 and not red[row] > _APART > nir[row]:
                     field["reason"] = "light"  # leaves that fail redden, and shine less beyond it
                 elif stressed[row] <= 0.5 and (_TOLD_SPREADS * spread[row] > _TOLD_LOSS * vigour):
                     field["reason"] = "turning"

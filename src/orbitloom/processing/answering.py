@@ -27,8 +27,8 @@ GRADES = {"L3": 4, "L4": 6}
 _OUTLINE_BYTES = 5_600
 _DETAIL_BYTES = 3_000
 _LEAST_OUTLINE = 600
-_ANSWER_BYTES = 10_000  # of the record; the picture takes what it leaves, or
-_CHIP_BYTES = 1_600
+_ANSWER_BYTES = 10_000  # of the record; the picture takes what that leaves
+_CHIP_BYTES = 1_600  # of the picture, if the record leaves less
 
 
 def answer_tile(

@@ -19,7 +19,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orbitloom.scenario.time import SECOND_NS
-from orbitloom.twin.result import ArmResult, CaptureScore, CuedLook, Fate, FlightResult
+from orbitloom.twin.result import (
+    REGION_EVENTS,
+    ArmResult,
+    CaptureScore,
+    CuedLook,
+    Fate,
+    FlightResult,
+)
 
 __all__ = [
     "HIT_IOU",
@@ -56,8 +63,8 @@ _WANTED: Mapping[str, frozenset[str]] = {
     "maritime": frozenset({"vessels"}),
     "climate": frozenset({"lake", "snow"}),
 }
-_WITHOUT_AREA = frozenset({"lake", "snow"})  # it is the region that has changed
-_SPOTS = frozenset({"vessels", "fire"})  # too small for an IoU: to meet them is enough
+_SPOTS = frozenset({"dark_vessel", "fire"})  # claims too small for an IoU: to meet is enough
+_SPOT_EVENTS = frozenset({"vessels", "fire"})
 
 _JOULES_PER_WH = 3600.0
 
@@ -223,10 +230,9 @@ def is_hit(score: CaptureScore) -> bool:
     """
     if score.kind != "alert" or score.event not in SPEAKS_OF.get(score.claimed, ()):
         return False
-    if score.event in _WITHOUT_AREA:
+    if score.event in REGION_EVENTS:
         return True
-    spots = score.event in _SPOTS and score.claimed != "burn_scar"
-    return (score.iou or 0.0) >= (1e-9 if spots else HIT_IOU)
+    return (score.iou or 0.0) >= (1e-9 if score.claimed in _SPOTS else HIT_IOU)
 
 
 def _figures(scores: Sequence[CaptureScore]) -> dict[str, Any]:
@@ -237,11 +243,11 @@ def _figures(scores: Sequence[CaptureScore]) -> dict[str, Any]:
         for score in scores
         if score.event in _WANTED.get(score.app, SPEAKS_OF.get(score.claimed, ()))
         and score.observable >= OBSERVABLE_SHARE
-        and (score.truth_km2 > 0 or score.event in _WITHOUT_AREA)
+        and (score.truth_km2 > 0 or score.event in REGION_EVENTS)
     ]
     alerts = [score for score in scores if score.kind == "alert"]
     hits = sum(map(is_hit, alerts))
-    with_area = [score for score in seen if score.event not in _WITHOUT_AREA | _SPOTS]
+    with_area = [score for score in seen if score.event not in REGION_EVENTS | _SPOT_EVENTS]
     return {
         "recall": _mean(is_hit(score) for score in seen),
         "precision": hits / len(alerts) if alerts else None,

@@ -12,6 +12,7 @@ from orbitloom.scenario import Arm, Scenario
 from orbitloom.wire import Answer, CaptureTask, LedgerRow
 
 __all__ = [
+    "REGION_EVENTS",
     "ArmResult",
     "CaptureScore",
     "CuedLook",
@@ -20,6 +21,9 @@ __all__ = [
     "SatelliteHistory",
     "SurveyTotals",
 ]
+
+REGION_EVENTS = frozenset({"lake", "snow"})
+"""Events without an area of their own: it is a region that has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,11 @@ from rasterio.transform import Affine
 from rasterio.warp import transform_geom
 
 from orbitloom.processing.l3 import Grid
-from orbitloom.twin.result import CaptureScore
+from orbitloom.twin.result import REGION_EVENTS, CaptureScore
 from orbitloom.wire import Answer
 from orbitloom.world.observe import ObservationJob, Truth, truth
 
 __all__ = ["compare", "score"]
-
-_OF_REGIONS = frozenset({"lake", "snow"})
 
 
 def score(job: ObservationJob, answer: Answer, grid: Grid | None) -> CaptureScore:
@@ -72,7 +70,7 @@ def compare(feature: Mapping[str, Any], actual: Truth, grid: Grid) -> CaptureSco
     # What the polygon says of ground that could not be seen is neither right nor wrong.
     found_seen = found & actual.visible
     union = int(np.count_nonzero(found_seen | seen))
-    watched = actual.area if actual.event in _OF_REGIONS else actual.imaged
+    watched = actual.area if actual.event in REGION_EVENTS else actual.imaged
     in_view = int(np.count_nonzero(actual.visible & watched))
     observable = in_view / max(int(np.count_nonzero(watched)), 1)
     return CaptureScore(
