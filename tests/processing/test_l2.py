@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import spyndex
-from scipy import ndimage
 
 from orbitloom.processing import cloudnet, l2
 from orbitloom.processing.l0 import reconstruct
@@ -24,22 +22,6 @@ def products(capture, t_ns=None):
     radiance = calibrate(frames, known)
     copy = replace(radiance, radiance=radiance.radiance.copy())
     return radiance, place, l2.to_reflectance(copy, known, place, t_ns or capture.task.middle_ns)
-
-
-def test_index_is_that_of_the_catalogue():
-    rng = np.random.default_rng(0)
-    green, nir = rng.uniform(0.01, 1.0, (2, 500)).astype(np.float32)
-    expected = spyndex.computeIndex("NDWI", params={"G": green, "N": nir})
-    assert np.allclose(l2.ndwi(green, nir), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("pixels", [1, 2, 5])
-def test_a_mask_grows_by_a_square(pixels):
-    mask = np.random.default_rng(pixels).random((60, 45)) < 0.01
-    kept = mask.copy()
-    square = np.ones((2 * pixels + 1,) * 2, dtype=bool)
-    assert np.array_equal(l2.grown(mask, pixels), ndimage.binary_dilation(mask, square))
-    assert np.array_equal(mask, kept)
 
 
 def test_reflectance_by_the_formula(land):

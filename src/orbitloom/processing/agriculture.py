@@ -18,8 +18,9 @@ from scipy import stats
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure
 from orbitloom.processing.indices import layers
-from orbitloom.processing.l2 import SNOW, SPOILT, WATER, grown
+from orbitloom.processing.l2 import SNOW, SPOILT, WATER
 from orbitloom.processing.l3 import Tile
+from orbitloom.processing.morphology import grown
 from orbitloom.processing.regions import OpticalApp, hidden, severity
 from orbitloom.processing.seasons import History, courses, read_history
 from orbitloom.processing.zones import Zone, labels, read_zones

@@ -22,6 +22,7 @@ from orbitloom.processing.apps import App, Context, Evidence, Finding
 from orbitloom.processing.detector import Detector, read_detector, read_limited
 from orbitloom.processing.l2 import NO_DATA
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.morphology import large
 from orbitloom.processing.onnx_manifest import read_network
 from orbitloom.processing.sandbox import Code, Outcome, run
 from orbitloom.scenario import plugins
@@ -89,10 +90,8 @@ class DetectorApp(regions.OpticalApp):
         detector = self.detector
         if outcome.scores is not None:
             scores = outcome.scores
-            area = regions.large_parts(
-                (scores > detector.threshold) & ~ignored,
-                least_cells=max(detector.least_part_km2 / tile.grid.cell_km2, 1.0),
-            )
+            least = detector.least_part_km2 / tile.grid.cell_km2
+            area = large((scores > detector.threshold) & ~ignored, least)
             points: list[dict[str, Any]] = []
         else:
             points = [
@@ -105,7 +104,7 @@ class DetectorApp(regions.OpticalApp):
             for point in points:
                 cell = int(point["row"]), int(point["column"])
                 area[cell], scores[cell] = True, point.get("score", 1.0)
-        if area is None or not area.any():
+        if not area.any():
             return None
         extent = regions.extent(tile, area, ignored)
         # A point is somewhere in its cell, how large it is was not measured; a tile found whole has

@@ -17,8 +17,8 @@ from orbitloom.errors import InputFileError
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
 from orbitloom.processing.blocks import block_sums
 from orbitloom.processing.indices import layers
-from orbitloom.processing.l2 import grown
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.morphology import grown
 from orbitloom.processing.regions import SHORE_SIGMA, OpticalApp, extent
 from orbitloom.processing.seasons import courses, read_history
 from orbitloom.processing.terrain import heights_on_rows

@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
 from orbitloom.processing.fire_power import FirePower, fire_power
 from orbitloom.processing.indices import layers
-from orbitloom.processing.l2 import NO_DATA, SNOW, SPOILT, WATER, grown
+from orbitloom.processing.l2 import NO_DATA, SNOW, SPOILT, WATER
 from orbitloom.processing.l3 import SCALE, Tile
+from orbitloom.processing.morphology import grown, large, opened
 from orbitloom.processing.regions import (
     Extent,
     OpticalApp,
     extent,
     hidden,
-    large_parts,
-    opened,
     severity,
     to_the_middle_of_the_edge,
     trust,
@@ -49,6 +49,7 @@ _JOINED_CELLS = 2
 _UNBURNED = 0.10  # dNBR below which Key & Benson call ground unburned
 _CHAR_MOST = {"red": 0.12, "nir": 0.22}  # reflectance, on slopes that face the Sun
 _NBR_ALONE = -0.25
+_UNKNOWN = np.empty((0, 0), np.float32)  # the fall of the burn ratio, without a baseline
 _SCAR_SIGMA = 0.3  # cells that a scar's whole edge may be off: char and leaves mix there
 _UNCOMPARED = 0.4  # how far a burn ratio alone is to be trusted
 _SEVERITIES: tuple[tuple[float, Severity], ...] = (
@@ -125,13 +126,12 @@ class FireApp(OpticalApp):
         burnt for certain, and what is connected with them and likely. Without a baseline a low burn
         ratio alone has to do, and the finding says less.
         """
-        charred = _dark(tile) & ~unseen
-        alone = _NBR_ALONE - index["nbr"]
-        change = index.get("dnbr", np.full_like(alone, np.nan)) - _UNBURNED
-        known = ~np.isnan(change)
-        clarity = np.where(known, change, alone)
-        likely = charred & (clarity >= 0.0) & (index["nbr"] <= self.largest_nbr)
-        certain = likely & ((clarity >= self.least_dnbr - _UNBURNED) | ~known)
+        nbr = index["nbr"]
+        fall = index.get("dnbr", _UNKNOWN)
+        likely = _dark(tile)
+        likely &= ~unseen
+        likely &= nbr <= np.float32(self.largest_nbr)
+        certain = _change(nbr, fall, likely, self.least_dnbr)
         certain = opened(certain)
         if not certain.any():
             return None
@@ -141,14 +141,45 @@ class FireApp(OpticalApp):
         with_certain[0] = False
         least = self.least_scar_km2 / tile.grid.cell_km2
         burnt = to_the_middle_of_the_edge(with_certain[labels], tile, unseen | _wet(tile))
-        scar = large_parts(burnt, least_cells=least, joined_within=_JOINED_CELLS)
-        if scar is None:
+        scar = large(burnt, least, joined_within=_JOINED_CELLS)
+        if not scar.any():
             return None
+        change = fall[scar] if fall.size else np.full(np.count_nonzero(scar), np.nan)
+        known = ~np.isnan(change)
+        clarity = np.where(known, change - _UNBURNED, _NBR_ALONE - nbr[scar])
         return _Scar(
             area=scar,
-            contrast=float(np.nanmedian(clarity[scar])),
-            compared_share=float(np.count_nonzero(known[scar]) / np.count_nonzero(scar)),
+            contrast=float(np.nanmedian(clarity)),
+            compared_share=float(np.mean(known)),
         )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _change(
+    nbr: NDArray[np.float32],
+    fall: NDArray[np.float32],
+    likely: NDArray[np.bool_],
+    least_fall: float,
+) -> NDArray[np.bool_]:
+    """Leave of the likely cells those that have changed, and return those that burnt for certain.
+
+    Where the fall of the burn ratio is not known, NaN or nowhere, a low ratio alone makes a cell
+    certain.
+    """
+    certain = np.zeros_like(likely)
+    unburned, sure = np.float32(_UNBURNED), np.float32(least_fall)
+    alone = np.float32(_NBR_ALONE)
+    for row in range(likely.shape[0]):
+        for column in range(likely.shape[1]):
+            if likely[row, column]:
+                change = fall[row, column] if fall.size else np.float32(np.nan)
+                if np.isnan(change):
+                    certain[row, column] = nbr[row, column] <= alone
+                    likely[row, column] = certain[row, column]
+                else:
+                    likely[row, column] = change >= unburned
+                    certain[row, column] = change >= max(sure, unburned)
+    return certain
 
 
 def _wet(tile: Tile) -> NDArray[np.bool_]:
@@ -158,7 +189,7 @@ def _wet(tile: Tile) -> NDArray[np.bool_]:
 
 def _dark(tile: Tile) -> NDArray[np.bool_]:
     """Return ground as dark as char: fields that were cut or ploughed are brighter."""
-    dark = ((tile.mask & NO_DATA) == 0) & ~_wet(tile)
+    dark = (tile.mask & (NO_DATA | WATER | SNOW)) == 0
     for name, most in _CHAR_MOST.items():
         if name in tile.band_names:
             dark &= tile.numbers[tile.band_names.index(name)] <= np.uint16(most / SCALE)
@@ -168,7 +199,7 @@ def _dark(tile: Tile) -> NDArray[np.bool_]:
 
 def _hot(tile: Tile, ratio: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the cells that glow: by their spectral shape, and against the ground around them."""
-    swir22 = tile.band("swir22")
+    swir22 = tile.numbers[tile.band_names.index("swir22")]
     candidates = _glowing(tile, ratio)
     if not candidates.any():
         return candidates
@@ -179,11 +210,12 @@ def _hot(tile: Tile, ratio: NDArray[np.float32]) -> NDArray[np.bool_]:
         if ring.sum() < _LEAST_RING:
             hot[window] |= core
             continue
-        around = swir22[window][ring]
+        level = swir22[window] * np.float32(SCALE)
+        around = level[ring]
         limit = np.median(around) + max(3.0 * _spread(around), _OVER_RING)
         # Cells beside a glowing one that rise above the ground belong to it: the optics spread it.
-        beside = grown(core, 1) & (swir22[window] > limit)
-        if (swir22[window][core] > limit).any():
+        beside = grown(core, 1) & (level > limit)
+        if (level[core] > limit).any():
             hot[window] |= beside
     return hot
 
@@ -312,9 +344,9 @@ def _fire(
     """Say where it burns: the area is that of the hot cells."""
     spots = _spots(tile, hot)
     measured = extent(tile, hot, np.zeros_like(hot))  # what hides the ground hides no heat
-    swir22 = tile.band("swir22")
-    ground = float(np.median(swir22[grown(hot, _RING_CELLS) & ~grown(hot, _JOINED_CELLS)]))
-    level = float(np.median(swir22[hot]))
+    swir22 = tile.numbers[tile.band_names.index("swir22")]
+    ring = grown(hot, _RING_CELLS) & ~grown(hot, _JOINED_CELLS)
+    ground, level = (SCALE * float(np.median(swir22[part])) for part in (ring, hot))
     measures = _fire_measures(tile, spots, scar)
     evidence = Evidence(
         event="fire",

@@ -15,12 +15,12 @@ from scipy import ndimage
 
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure
 from orbitloom.processing.indices import layers
-from orbitloom.processing.l2 import SNOW, grown
+from orbitloom.processing.l2 import SNOW
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.morphology import grown, large
 from orbitloom.processing.regions import (
     OpticalApp,
     extent,
-    large_parts,
     severity,
     to_the_middle_of_the_edge,
     trust,
@@ -77,12 +77,10 @@ class FloodApp(OpticalApp):
         new = water & ~(usual >= _USUAL)
         if context.briefing.terrain is not None:
             new = _level(new, tile.grid, context.briefing.terrain)
-        area = large_parts(
-            new,
-            least_cells=self.least_part_km2 / tile.grid.cell_km2,
-            joined_within=self.joined_within_cells,
-        )
-        if area is None:
+        # Cloud cuts a flood in pieces.
+        least = self.least_part_km2 / tile.grid.cell_km2
+        area = large(new, least, joined_within=self.joined_within_cells)
+        if not area.any():
             return Finding(clear_share=share, reason=reason)
         evidence = _evidence(tile, area, wetness, usual, unseen, share)
         compared, at_times = (measure.value for measure in evidence.measures)

@@ -17,6 +17,7 @@ __all__ = [
     "cubic_weights",
     "fused_indices",
     "leave_out_error",
+    "ratio_above",
     "resample_bands",
     "shift_band",
     "to_radiance",
@@ -354,6 +355,22 @@ def leave_out_error(
                             count += 1
                 error[row, place] = total / count if count else np.inf
     return error
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def ratio_above(
+    one: NDArray[np.float32], other: NDArray[np.float32], limit: float, good: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return where ``(one - other) / (one + other)`` is above a limit; false where not good."""
+    rows, columns = good.shape
+    out = np.empty((rows, columns), np.bool_)
+    least, edge = np.float32(1e-6), np.float32(limit)
+    for row in range(rows):
+        for column in range(columns):
+            a, b = one[row, column], other[row, column]
+            ratio = (a - b) / max(a + b, least)
+            out[row, column] = good[row, column] & (ratio > edge)
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -22,8 +22,6 @@ from orbitloom.processing.masks import (
     SPOILT,
     WATER,
     cloud_masks,
-    grown,
-    ndwi,
 )
 from orbitloom.processing.sun import sun_cosine, sun_direction
 from orbitloom.processing.surface import View, take_out
@@ -37,8 +35,6 @@ __all__ = [
     "SPOILT",
     "WATER",
     "Reflectance",
-    "grown",
-    "ndwi",
     "to_reflectance",
 ]
 
@@ -109,8 +105,8 @@ def to_reflectance(
     bands, lines, columns = radiance.radiance.shape
     rho = radiance.radiance
     flags = np.bitwise_or.reduce(radiance.quality, axis=0)
-    mask = np.where(flags & MISSING, NO_DATA, 0).astype(np.uint8)
-    mask |= np.where(flags & (SATURATED | FILLED | BAD), SPOILT, 0).astype(np.uint8)
+    mask = ((flags & MISSING) != 0) * np.uint8(NO_DATA)
+    mask |= ((flags & (SATURATED | FILLED | BAD)) != 0) * np.uint8(SPOILT)
     if middle <= 0.0:  # night: nothing to divide by, and nothing to see
         rho[:] = 0.0
         return Reflectance(

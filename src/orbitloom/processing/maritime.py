@@ -18,6 +18,7 @@ from orbitloom.processing.ais_match import Identity, match, predict
 from orbitloom.processing.apps import Context, Evidence, Finding, Measure, Severity
 from orbitloom.processing.l2 import CLOUD, NO_DATA, SPOILT, WATER
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.morphology import grown, large
 from orbitloom.processing.regions import OpticalApp
 from orbitloom.processing.vessels import Vessel, find_vessels, hulls
 from orbitloom.wire.briefing import WATER_STEPS, WATER_UNKNOWN, Baseline
@@ -102,13 +103,8 @@ def _hidden(tile: Tile) -> NDArray[np.bool_]:
 
 def _larger(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]:
     """Return the mask without parts that a ship could be."""
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3), np.int8))
-    if not count:
-        return mask
-    cells = np.bincount(labels.ravel())
-    keep = cells * grid.cell_km2 * 1e6 > _LARGEST_SHIP_M2
-    keep[0] = False
-    return np.asarray(keep[labels])
+    most_cells = _LARGEST_SHIP_M2 / (grid.cell_km2 * 1e6)
+    return large(mask, np.floor(most_cells) + 1.0, corners=True)
 
 
 def land_cells(
@@ -126,9 +122,11 @@ def land_cells(
     projected = shape(transform_geom("EPSG:4326", f"EPSG:{grid.epsg}", dict(land)))
     if projected.is_empty:
         return np.zeros(grid.shape, np.bool_)
-    grown = projected.buffer(shore_m)
+    with_shore = projected.buffer(shore_m)
     return np.asarray(
-        geometry_mask([grown], grid.shape, Affine(*grid.transform), all_touched=True, invert=True)
+        geometry_mask(
+            [with_shore], grid.shape, Affine(*grid.transform), all_touched=True, invert=True
+        )
     )
 
 
@@ -158,12 +156,7 @@ def sea_cells(
     cells = max(round(shore_m / tile.grid.gsd_m), 1)
     near = ndimage.distance_transform_edt(~shore) <= cells if shore.any() else shore
     sea: NDArray[np.bool_] = ~near & ((tile.mask & NO_DATA) == 0)
-    labels, count = ndimage.label(sea)
-    if not count:
-        return sea
-    keep = np.bincount(labels.ravel()) * tile.grid.cell_km2 >= _LEAST_SEA_KM2 / 4.0
-    keep[0] = False
-    return np.asarray(keep[labels])
+    return large(sea, _LEAST_SEA_KM2 / 4.0 / tile.grid.cell_km2)
 
 
 def static_cells(grid: Grid, baseline: Baseline | None) -> NDArray[np.bool_] | None:
@@ -183,8 +176,7 @@ def static_cells(grid: Grid, baseline: Baseline | None) -> NDArray[np.bool_] | N
     coarse = ndimage.percentile_filter(nir[::4, ::4], 25, size=max(3, size // 4))
     around = np.kron(coarse, np.ones((4, 4), np.float32))[: nir.shape[0], : nir.shape[1]]
     stands = seen & (nir - around > 150.0)
-    stands = ndimage.binary_dilation(stands, structure=np.ones((3, 3), np.bool_))
-    return np.asarray(_on_grid(baseline, stands.astype(np.uint8), grid, 0) != 0)
+    return np.asarray(_on_grid(baseline, grown(stands, 1).astype(np.uint8), grid, 0) != 0)
 
 
 def _on_grid(
@@ -206,7 +198,7 @@ def _on_grid(
 
 def _around(area: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return hulls with two cells of sea around: an outline that can be seen."""
-    return np.asarray(ndimage.binary_dilation(area, np.ones((5, 5), np.bool_)))
+    return grown(area, 2)
 
 
 def _details(
@@ -268,7 +260,7 @@ def _evidence(tile: Tile, dark: tuple[Vessel, ...], clear_share: float) -> Evide
     )
     cells = _around(hulls(dark, tile.grid))
     cloud = _larger((tile.mask & CLOUD) != 0, tile.grid)
-    near = ndimage.binary_dilation(cloud, iterations=3)
+    near = grown(cloud, 3)
     touched = [bool(near[round(v.row), round(v.column)]) for v in dark]
     longest = max(dark, key=lambda vessel: vessel.length_m)
     return Evidence(

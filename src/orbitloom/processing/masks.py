@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from orbitloom.errors import ScenarioError
 from orbitloom.processing import cloudnet
 from orbitloom.processing.blocks import above
-from orbitloom.processing.kernels import count_below
+from orbitloom.processing.kernels import count_below, ratio_above
+from orbitloom.processing.morphology import grown, opened
 
 __all__ = [
     "CLOUD",
@@ -28,8 +29,6 @@ __all__ = [
     "SPOILT",
     "WATER",
     "cloud_masks",
-    "grown",
-    "ndwi",
     "threshold_masks",
 ]
 
@@ -62,13 +61,6 @@ _SHADOW_SHARE = 0.65
 _LEAST_FIT = 0.3  # Fmask's threshold for a cloud and its shadow to belong together
 _COARSE = 4
 _NETWORK_M = 20.0
-
-
-def ndwi(green: NDArray[np.float32], nir: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return McFeeters' normalised difference water index, (G - N) / (G + N); open water is > 0."""
-    total = green + nir
-    np.maximum(total, np.float32(1e-6), out=total)
-    return np.asarray((green - nir) / total)
 
 
 def cloud_masks(
@@ -119,7 +111,7 @@ def cloud_masks(
     snow = _snow(toa, band_names, good) if "swir16" in band_names else likely("snow")
     flags = _flags(toa, band_names, good, cloud, snow & ~cloud, shadow_step_px)
     # The search finds shadows on any ground, the network those of clouds outside the picture.
-    flags[shadow & ~cloud] |= SHADOW
+    flags |= (shadow & ~cloud) * np.uint8(SHADOW)
     return flags
 
 
@@ -154,7 +146,8 @@ def _snow(
     green, nir, swir16 = (bands.get(name) for name in ("green", "nir", "swir16"))
     if green is None or swir16 is None:
         return np.zeros_like(good)
-    snow: NDArray[np.bool_] = (green > _SNOW_GREEN) & (ndwi(green, swir16) > _SNOW_INDEX) & good
+    snow: NDArray[np.bool_] = ratio_above(green, swir16, _SNOW_INDEX, good)
+    snow &= green > _SNOW_GREEN
     if nir is not None:
         snow &= nir > _SNOW_NIR
     return snow
@@ -173,15 +166,14 @@ def _flags(
     green, nir = bands.get("green"), bands.get("nir")
     water = np.zeros_like(good)
     if green is not None and nir is not None:
-        water = (ndwi(green, nir) > 0.0) & good & ~cloud & ~snow
-    flags = np.zeros(good.shape, dtype=np.uint8)
-    flags[cloud] |= CLOUD
-    flags[water] |= WATER
-    flags[snow] |= SNOW
+        water = ratio_above(green, nir, 0.0, good) & ~cloud & ~snow
+    flags = cloud * np.uint8(CLOUD)
+    flags |= water * np.uint8(WATER)
+    flags |= snow * np.uint8(SNOW)
     if shadow_step_px is not None:
         lit = next(bands[name] for name in ("green", "blue", "red") if name in bands)
         land = lit if nir is None else nir
-        flags[_shadow(cloud, water, lit, land, good, shadow_step_px)] |= SHADOW
+        flags |= _shadow(cloud, water, lit, land, good, shadow_step_px) * np.uint8(SHADOW)
     return flags
 
 
@@ -195,24 +187,7 @@ def _cloud(visible: Sequence[NDArray[np.float32]], good: NDArray[np.bool_]) -> N
     spread = np.sum([np.abs(band - mean) for band in lit], axis=0)
     cloud = bright.copy()
     cloud[bright] = (spread < _WHITENESS * mean) & (lit[0] - 0.5 * lit[-1] > _HAZE_OFFSET)
-    cloud = _opened(cloud)
-    return grown(cloud, _CLOUD_MARGIN_PX)
-
-
-def _opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the mask without what is thinner than three pixels."""
-    return grown(~grown(~mask, 1), 1)
-
-
-def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """Return the mask grown by a square of that half-width, pixel by pixel along each axis."""
-    wide = mask.copy()
-    for axis in (wide, wide.T):
-        for _ in range(pixels):
-            before = axis.copy(order="K")
-            axis[1:] |= before[:-1]
-            axis[:-1] |= before[1:]
-    return wide
+    return grown(opened(cloud), _CLOUD_MARGIN_PX)
 
 
 def _shadow(

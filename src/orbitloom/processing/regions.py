@@ -10,8 +10,9 @@ from scipy import ndimage
 
 from orbitloom.processing.apps import Reason, Severity
 from orbitloom.processing.kernels import box_mean
-from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT, grown
+from orbitloom.processing.l2 import CLOUD, NO_DATA, SHADOW, SPOILT
 from orbitloom.processing.l3 import Grid, Tile
+from orbitloom.processing.morphology import grown
 from orbitloom.processing.resampling import baseline_on
 from orbitloom.wire.briefing import Baseline
 
@@ -23,8 +24,6 @@ __all__ = [
     "clear_share",
     "extent",
     "hidden",
-    "large_parts",
-    "opened",
     "severity",
     "to_the_middle_of_the_edge",
     "trust",
@@ -97,31 +96,6 @@ def clear_share(tile: Tile, unseen: NDArray[np.bool_]) -> float:
     return float((unseen.size - np.count_nonzero(unseen)) / footprint)
 
 
-def large_parts(
-    mask: NDArray[np.bool_], *, least_cells: float, joined_within: int = 0
-) -> NDArray[np.bool_] | None:
-    """Return the mask without its small parts; None if nothing is left.
-
-    Parameters
-    ----------
-    least_cells
-        Smaller parts go.
-    joined_within
-        Parts closer than twice this many cells count as one: cloud cuts a thing in pieces.
-    """
-    labels, _ = ndimage.label(grown(mask, joined_within))
-    labels *= mask
-    cells = np.bincount(labels.ravel())
-    cells[0] = 0
-    keep = cells >= least_cells
-    return np.asarray(keep[labels]) if keep.any() else None
-
-
-def opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the mask without what is thinner than three cells."""
-    return grown(~grown(~mask, 1), 1)
-
-
 def to_the_middle_of_the_edge(
     dark: NDArray[np.bool_], tile: Tile, unseen: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
@@ -131,8 +105,9 @@ def to_the_middle_of_the_edge(
     the near infrared; so it is with char. There the linear mixing model holds well: the share is
     (land - cell) / (land - dark), both being the medians two to four cells off the edge.
     """
-    shore = grown(dark, 2) & ~dark & ~unseen
-    land = grown(dark, 4) & ~grown(dark, 2) & ~unseen
+    near = grown(dark, 2)
+    shore = near & ~dark & ~unseen
+    land = grown(near, 2) & ~near & ~unseen
     core = ~grown(~dark, 1)
     if not (shore.any() and land.any() and core.any()):
         return dark

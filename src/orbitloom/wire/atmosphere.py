@@ -174,7 +174,14 @@ def _gaussian(um: NDArray[np.float64], centre_um: float, fwhm_um: float) -> NDAr
 
 def _weights(nodes: NDArray[np.float64], x: float) -> NDArray[np.float64]:
     """Return what each node's value counts at x, for the cubic spline through them."""
-    return np.asarray(CubicSpline(nodes, np.eye(nodes.size))(x))
+    return np.asarray(_splines(nodes.tobytes())(x))
+
+
+@lru_cache(maxsize=16)
+def _splines(nodes: bytes) -> CubicSpline:
+    """Return the cubic splines that are 1 at one of the nodes, float64, and 0 at the others."""
+    at = np.frombuffer(nodes)
+    return CubicSpline(at, np.eye(at.size))
 
 
 def _transmittance(
