@@ -89,8 +89,8 @@ class AgricultureApp(OpticalApp):
         _, share, reason = self.view(tile)
         if reason is not None:
             return Finding(clear_share=share, reason=reason)
-        fields = self.fields(tile, context)
         zones = read_zones(context.briefing.fields, tile.grid, _WHERE)
+        fields = self._said(tile, context, zones)
         counts = Counter(field["status"] for field in fields)
         told = _told(fields)
         stressed = [n for n, field in enumerate(fields) if field["status"] == "stressed"]
@@ -143,7 +143,9 @@ class AgricultureApp(OpticalApp):
         InputFileError
             If the briefing's fields cannot be understood.
         """
-        zones = read_zones(context.briefing.fields, tile.grid, _WHERE)
+        return self._said(tile, context, read_zones(context.briefing.fields, tile.grid, _WHERE))
+
+    def _said(self, tile: Tile, context: Context, zones: Sequence[Zone]) -> list[dict[str, Any]]:
         histories = [
             read_history(
                 zone.properties.get("season"), context.sensed_ns, f"{_WHERE}, {zone.identifier}"
@@ -165,8 +167,9 @@ class AgricultureApp(OpticalApp):
         margin = round(self.cloud_margin_m / tile.grid.gsd_m)
         clear = ~grown(unseen, margin) & ((tile.mask & (SPOILT | SNOW | WATER)) == 0)
         places = np.flatnonzero((number > 0) & clear)
-        mine = number.ravel()[places]
+        mine = number.ravel()[places].astype(np.min_scalar_type(count))  # short: sorted by radix
         seen = np.bincount(mine, minlength=count + 1)
+        places = places[np.argsort(mine, kind="stable")]
         looks: dict[str, NDArray[np.float64]] = {
             "cells": np.bincount(number.ravel(), minlength=count + 1)[1:].astype(float),
             "seen": seen[1:].astype(float),
@@ -177,7 +180,8 @@ class AgricultureApp(OpticalApp):
         bands = {name: tile.band(name) for name in ("red", "nir")}
         for name, layer in (layers(tile, "agriculture") | bands).items():
             values = layer.ravel()[places]
-            values = values[np.lexsort((values, mine))]
+            for start, cells in zip(first, seen, strict=True):
+                values[start : start + cells].sort()
             values = np.append(values, np.nan)  # where the last fields have no cell
             limit = values.size - 1
             middle = 0.5 * (values[np.minimum(low, limit)] + values[np.minimum(high, limit)])

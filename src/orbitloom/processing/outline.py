@@ -20,6 +20,7 @@ from orbitloom.wire import canonical_json
 __all__ = ["footprint", "outline"]
 
 _DECIMALS = 5  # 1.1 m, a ninth of a cell
+_LEAST_POINT_BYTES = 10  # of a pair of coordinates with its brackets: most take twice as many
 _FIRST_TOLERANCE_CELLS = 0.5
 _GROWTH = 1.2
 _LEAST_DETAIL = 40.0  # least area of a hole or a part, in squares of the tolerance
@@ -42,9 +43,11 @@ def outline(area: NDArray[np.bool_], grid: Grid, budget_bytes: int) -> dict[str,
         least_m2 = _LEAST_DETAIL * tolerance_m**2
         kept = [_without_holes_below(piece, least_m2) for piece in pieces if piece.area >= least_m2]
         whole = MultiPolygon(kept or [max(pieces, key=lambda piece: piece.area)])
-        geometry = _to_geojson(whole.simplify(tolerance_m), grid.epsg)
-        if len(canonical_json(geometry)) <= budget_bytes:
-            return geometry
+        simple = whole.simplify(tolerance_m)
+        if shapely.get_num_coordinates(simple) * _LEAST_POINT_BYTES <= budget_bytes:
+            geometry = _to_geojson(simple, grid.epsg)
+            if len(canonical_json(geometry)) <= budget_bytes:
+                return geometry
         tolerance_m *= _GROWTH
 
 

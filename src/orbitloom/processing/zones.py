@@ -68,7 +68,14 @@ def read_zones(collection: Mapping[str, Any] | None, grid: Grid, where: str) -> 
     features = collection.get("features")
     if not isinstance(features, Sequence):
         raise InputFileError("is no GeoJSON FeatureCollection", where=where)
-    zones = tuple(_zone(feature, grid, f"{where}[{n}]") for n, feature in enumerate(features))
+    each = [f"{where}[{n}]" for n in range(len(features))]
+    polygons = [_polygon(feature, place) for feature, place in zip(features, each, strict=True)]
+
+    def metres(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(project(xy[:, 0].copy(), xy[:, 1].copy(), 4326, grid.epsg))
+
+    shapes = shapely.transform(np.array(polygons, object), metres)  # all their points at once
+    zones = tuple(map(_zone, features, polygons, shapes, each))
     counts = Counter(zone.identifier for zone in zones)
     twice = next((name for name, count in counts.items() if count > 1), None)
     if twice is not None:
@@ -78,10 +85,11 @@ def read_zones(collection: Mapping[str, Any] | None, grid: Grid, where: str) -> 
     return zones
 
 
-def _zone(feature: Any, grid: Grid, where: str) -> Zone:
+def _polygon(feature: Any, where: str) -> BaseGeometry:
+    """Return a feature's polygon, longitude and latitude."""
     try:
         lonlat = shapely.geometry.shape(feature["geometry"])
-        properties = dict(feature.get("properties") or {})
+        dict(feature.get("properties") or {})
         identifier = feature.get("id")
         polygonal = lonlat.geom_type in {"Polygon", "MultiPolygon"} and not lonlat.is_empty
     except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
@@ -92,11 +100,12 @@ def _zone(feature: Any, grid: Grid, where: str) -> Zone:
         )
     if identifier is None:
         raise InputFileError("has no id", where=where, way_out='Give each feature an "id"')
+    return lonlat
 
-    def metres(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(project(xy[:, 0].copy(), xy[:, 1].copy(), 4326, grid.epsg))
 
-    shape = shapely.transform(lonlat, metres)
+def _zone(
+    feature: Mapping[str, Any], lonlat: BaseGeometry, shape: BaseGeometry, where: str
+) -> Zone:
     if not np.isfinite(shapely.get_coordinates(shape)).all():
         raise InputFileError(
             "lies where the look's map projection does not reach",
@@ -107,8 +116,8 @@ def _zone(feature: Any, grid: Grid, where: str) -> Zone:
         shape = shapely.make_valid(shape)
     middle = lonlat.representative_point()
     return Zone(
-        identifier=str(identifier),
-        properties=properties,
+        identifier=str(feature["id"]),
+        properties=dict(feature.get("properties") or {}),
         shape=shape,
         longitude_deg=round(float(middle.x), 5),
         latitude_deg=round(float(middle.y), 5),
