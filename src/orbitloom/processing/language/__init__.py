@@ -1,0 +1,1 @@
+"""The language model on board: evidence in, words out, under a guard."""

@@ -1,0 +1,330 @@
+"""The guard: what a text must keep to before it may leave, each rule by itself.
+
+A text names facts in braces and holds neither numbers nor names of its own, says nothing that the
+rules do not, and is made of known words. The rules are independent: for each there is a text in
+`cases` that no other one refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from orbitloom.processing.language.dossier import Dossier, rules
+from orbitloom.processing.language.lexicon import COMMON, NUMBER_WORDS, UNIT_WORDS
+
+__all__ = ["RULES", "Refusal", "Words", "check", "read_words"]
+
+HEADLINE_LETTERS, TEXT_LETTERS = (12, 120), (30, 600)
+_FIELDS = ("headline", "text")
+_MARKS = frozenset(" .,;:'()-{}_")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z']*")
+_LINK = re.compile(r"https?|www|ftp|mailto|\w\.(?:com|org|net|int|info|gov)\b", re.IGNORECASE)
+_MOST_OF_A_WORD, _MOST_OF_A_FACT = 3, 2
+# What says that there is nothing after all, or that all is well.
+_DENIALS = frozenset(
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "nothing",
+        "nobody",
+        "neither",
+        "nor",
+        "without",
+        "false",
+        "absent",
+        "ended",
+        "ends",
+        "over",
+        "safe",
+        "dry",
+        "contained",
+        "extinguished",
+        "receded",
+        "receding",
+        "normal",
+        "cleared",
+        "gone",
+        "harmless",
+        "unlikely",
+        "mistaken",
+        "mistake",
+        "ignore",
+        "disregard",
+        "cancelled",
+        "cancel",
+        "retracted",
+        "withdrawn",
+    ]
+)
+_RETRACTIONS = frozenset(["retracted", "withdrawn", "cancelled", "not", "no", "nothing"])
+_CERTAIN = frozenset(["confirmed", "confirms", "confirm", "verified"])
+_FIRST = frozenset(["early", "first", "unconfirmed", "preliminary"])
+# Severity and what to do are the rules' to say, by {severity} and {action}.
+_ORDERS = frozenset(
+    [
+        "severe",
+        "extreme",
+        "minor",
+        "moderate",
+        "catastrophic",
+        "deadly",
+        "dangerous",
+        "urgent",
+        "evacuate",
+        "leave",
+        "flee",
+        "send",
+        "call",
+        "pay",
+        "click",
+        "visit",
+        "stop",
+        "should",
+        "must",
+        "assess",
+        "monitor",
+        "shelter",
+        "avoid",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A text with its facts in braces."""
+
+    headline: str
+    text: str
+
+    @property
+    def fields(self) -> tuple[str, str]:
+        """Both, the headline first."""
+        return self.headline, self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a text may not leave: which rule, and what it saw."""
+
+    rule: str
+    saw: str
+
+
+def read_words(answer: str) -> Words | Refusal:
+    """Return what a model wrote: one JSON object with ``headline`` and ``text``, nothing else."""
+    try:
+        told = json.loads(answer)
+    except (ValueError, RecursionError):
+        return Refusal(rule="schema", saw="no JSON")
+    if not isinstance(told, dict) or set(told) != set(_FIELDS):
+        return Refusal(rule="schema", saw="other fields than headline and text")
+    if not all(isinstance(told[name], str) for name in _FIELDS):
+        return Refusal(rule="schema", saw="a field that is no string")
+    return Words(headline=told["headline"], text=told["text"])
+
+
+def check(words: Words, dossier: Dossier, without: Collection[str] = ()) -> tuple[Refusal, ...]:
+    """Return why a text may not leave; nothing if it may.
+
+    Parameters
+    ----------
+    without
+        Rules to leave out: for the tests, which show that each is needed.
+    """
+    refused = []
+    for name, rule in RULES.items():
+        if name not in without:
+            saw = rule(words, dossier)
+            if saw:
+                refused.append(Refusal(rule=name, saw=saw[:80]))
+    return tuple(refused)
+
+
+def _kind(words: Words, dossier: Dossier) -> str:
+    """A kind of event that the rules know."""
+    return "" if dossier.known else dossier.event
+
+
+def _length(words: Words, dossier: Dossier) -> str:
+    """Neither empty nor a novel."""
+    for text, (least, most) in zip(words.fields, (HEADLINE_LETTERS, TEXT_LETTERS), strict=True):
+        if not least <= len(text) <= most:
+            return f"{len(text)} letters"
+    return ""
+
+
+def _letters(words: Words, dossier: Dossier) -> str:
+    """ASCII letters and few marks: nothing hidden, nothing that looks like something else."""
+    for one in "".join(words.fields):
+        # What is a number is for another rule, whatever its script.
+        if not (one.isascii() and one.isalpha()) and one not in _MARKS and not _numeric(one):
+            return f"U+{ord(one):04X}"
+    return ""
+
+
+def _spaces(words: Words, dossier: Dossier) -> str:
+    """Single spaces, none at the ends."""
+    return next((text for text in words.fields if text != " ".join(text.split(" ")).strip()
+                 or "  " in text), "")  # fmt: skip
+
+
+def _links(words: Words, dossier: Dossier) -> str:
+    """No address of anything."""
+    found = _LINK.search(" ".join(words.fields))
+    return found.group() if found else ""
+
+
+def _placeholders(words: Words, dossier: Dossier) -> str:
+    """Only facts that there are, and no brace beside them."""
+    names = {fact.name for fact in dossier.facts}
+    for text in words.fields:
+        for name in _PLACEHOLDER.findall(text):
+            if name not in names:
+                return f"{{{name}}}"
+        if set("{}") & set(_PLACEHOLDER.sub("", text)) or "_" in _PLACEHOLDER.sub("", text):
+            return "a loose brace"
+    return ""
+
+
+def _required(words: Words, dossier: Dossier) -> str:
+    """Every fact that has to be told."""
+    named = set(_PLACEHOLDER.findall(" ".join(words.fields)))
+    return ", ".join(name for name in dossier.required if name not in named)
+
+
+def _digits(words: Words, dossier: Dossier) -> str:
+    """No digit, of any script."""
+    return "".join(one for one in _plain(words) if _numeric(one))
+
+
+def _numbers(words: Words, dossier: Dossier) -> str:
+    """No number in words."""
+    return next((word for word in _words(words) if word in NUMBER_WORDS), "")
+
+
+def _units(words: Words, dossier: Dossier) -> str:
+    """No unit: a fact brings its own."""
+    return next((word for word in _words(words) if word in UNIT_WORDS), "")
+
+
+def _names(words: Words, dossier: Dossier) -> str:
+    """A capital only where a sentence begins."""
+    for text in words.fields:
+        for found in _WORD.finditer(_PLACEHOLDER.sub("x", text)):
+            word, before = found.group(), _PLACEHOLDER.sub("x", text)[: found.start()].rstrip(" (")
+            starts = not before or before[-1] in ".:"
+            if word != "AIS" and word[starts:] != word[starts:].lower():
+                return word
+    return ""
+
+
+def _vocabulary(words: Words, dossier: Dossier) -> str:
+    """Known words: what is none is a name, another tongue, or noise."""
+    known = COMMON | set().union(*(set(kind["words"]) for kind in rules().events.values()))
+    known |= set().union(*(set(note["words"]) for note in rules().notes.values()))
+    known |= _DENIALS | _CERTAIN | _FIRST | _ORDERS | NUMBER_WORDS | UNIT_WORDS
+    return next((word for word in _words(words) if word not in known), "")
+
+
+def _event(words: Words, dossier: Dossier) -> str:
+    """No other kind's words."""
+    kinds = rules().events
+    own = set(kinds[dossier.event]["words"]) if dossier.known else set()
+    other = {w for name, kind in kinds.items() for w in kind["words"] if name != dossier.event}
+    return next((word for word in _words(words) if word in other - own), "")
+
+
+def _polarity(words: Words, dossier: Dossier) -> str:
+    """An alert says that there is something; a retraction that there is not."""
+    said = set(_words(words))
+    if dossier.maturity != "retracted":
+        return ", ".join(sorted(said & _DENIALS))
+    return "" if said & _RETRACTIONS else "no word of a retraction"
+
+
+def _maturity(words: Words, dossier: Dossier) -> str:
+    """Confirmed only by a second look, and then no first one any more."""
+    wrong = _FIRST if dossier.maturity == "confirmed" else _CERTAIN
+    return ", ".join(sorted(set(_words(words)) & wrong))
+
+
+def _notes(words: Words, dossier: Dossier) -> str:
+    """A reservation only where it holds."""
+    idle = {
+        word
+        for name, note in rules().notes.items()
+        for word in note["words"]
+        if name not in dossier.notes
+    }
+    return next((word for word in _words(words) if word in idle), "")
+
+
+def _orders(words: Words, dossier: Dossier) -> str:
+    """How severe it is and what to do are facts, not the model's."""
+    return next((word for word in _words(words) if word in _ORDERS), "")
+
+
+def _ending(words: Words, dossier: Dossier) -> str:
+    """A whole text: it ends as a sentence does."""
+    return "" if words.text.endswith((".", ".)")) else words.text[-20:] or "nothing"
+
+
+def _repetition(words: Words, dossier: Dossier) -> str:
+    """No loop: a word of weight thrice at most, a fact once in the headline and once in the text."""
+    for text in words.fields:
+        for name, times in Counter(_PLACEHOLDER.findall(text)).items():
+            if times > _MOST_OF_A_FACT:
+                return f"{{{name}}} {times} times"
+    said = Counter(word for word in _words(words) if len(word) > 3)
+    return next((word for word, times in said.items() if times > _MOST_OF_A_WORD), "")
+
+
+def _plain(words: Words) -> str:
+    """The texts without their facts."""
+    return " ".join(_PLACEHOLDER.sub(" ", text) for text in words.fields)
+
+
+def _words(words: Words) -> Iterator[str]:
+    for found in _WORD.finditer(_plain(words)):
+        yield found.group().lower().removesuffix("'s")
+
+
+def _numeric(one: str) -> bool:
+    return unicodedata.category(one)[0] == "N" or unicodedata.numeric(one, None) is not None
+
+
+Rule = Callable[[Words, Dossier], str]
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "kind": _kind,
+        "length": _length,
+        "letters": _letters,
+        "spaces": _spaces,
+        "links": _links,
+        "placeholders": _placeholders,
+        "required": _required,
+        "digits": _digits,
+        "numbers": _numbers,
+        "units": _units,
+        "names": _names,
+        "vocabulary": _vocabulary,
+        "event": _event,
+        "polarity": _polarity,
+        "maturity": _maturity,
+        "notes": _notes,
+        "orders": _orders,
+        "ending": _ending,
+        "repetition": _repetition,
+    }
+)
+"""Each rule by its name: what it saw that may not be, or nothing."""
