@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from orbitloom.processing.language.dossier import Dossier, rules
-from orbitloom.processing.language.lexicon import COMMON, NUMBER_WORDS, UNIT_WORDS
+from orbitloom.processing.language.lexicon import lexicon
 
 __all__ = ["RULES", "Refusal", "Words", "check", "read_words"]
 
@@ -25,77 +25,8 @@ _FIELDS = ("headline", "text")
 _MARKS = frozenset(" .,;:'()-{}_")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
-_LINK = re.compile(r"https?|www|ftp|mailto|\w\.(?:com|org|net|int|info|gov)\b", re.IGNORECASE)
+_LINK = re.compile(r"https?|www|ftp|mailto|\w\.\w", re.IGNORECASE)
 _MOST_OF_A_WORD, _MOST_OF_A_FACT = 3, 2
-# What says that there is nothing after all, or that all is well.
-_DENIALS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nothing",
-        "nobody",
-        "neither",
-        "nor",
-        "without",
-        "false",
-        "absent",
-        "ended",
-        "ends",
-        "over",
-        "safe",
-        "dry",
-        "contained",
-        "extinguished",
-        "receded",
-        "receding",
-        "normal",
-        "cleared",
-        "gone",
-        "harmless",
-        "unlikely",
-        "mistaken",
-        "mistake",
-        "ignore",
-        "disregard",
-        "cancelled",
-        "cancel",
-        "retracted",
-        "withdrawn",
-    ]
-)
-_RETRACTIONS = frozenset(["retracted", "withdrawn", "cancelled", "not", "no", "nothing"])
-_CERTAIN = frozenset(["confirmed", "confirms", "confirm", "verified"])
-_FIRST = frozenset(["early", "first", "unconfirmed", "preliminary"])
-# Severity and what to do are the rules' to say, by {severity} and {action}.
-_ORDERS = frozenset(
-    [
-        "severe",
-        "extreme",
-        "minor",
-        "moderate",
-        "catastrophic",
-        "deadly",
-        "dangerous",
-        "urgent",
-        "evacuate",
-        "leave",
-        "flee",
-        "send",
-        "call",
-        "pay",
-        "click",
-        "visit",
-        "stop",
-        "should",
-        "must",
-        "assess",
-        "monitor",
-        "shelter",
-        "avoid",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +81,12 @@ def check(words: Words, dossier: Dossier, without: Collection[str] = ()) -> tupl
 
 
 def _kind(words: Words, dossier: Dossier) -> str:
-    """A kind of event that the rules know."""
+    """Refuse a kind of event that the rules do not know."""
     return "" if dossier.known else dossier.event
 
 
 def _length(words: Words, dossier: Dossier) -> str:
-    """Neither empty nor a novel."""
+    """Refuse what is empty, or a novel."""
     for text, (least, most) in zip(words.fields, (HEADLINE_LETTERS, TEXT_LETTERS), strict=True):
         if not least <= len(text) <= most:
             return f"{len(text)} letters"
@@ -163,7 +94,7 @@ def _length(words: Words, dossier: Dossier) -> str:
 
 
 def _letters(words: Words, dossier: Dossier) -> str:
-    """ASCII letters and few marks: nothing hidden, nothing that looks like something else."""
+    """Refuse all but ASCII letters and few marks: what is hidden, what looks like another."""
     for one in "".join(words.fields):
         # What is a number is for another rule, whatever its script.
         if not (one.isascii() and one.isalpha()) and one not in _MARKS and not _numeric(one):
@@ -172,19 +103,19 @@ def _letters(words: Words, dossier: Dossier) -> str:
 
 
 def _spaces(words: Words, dossier: Dossier) -> str:
-    """Single spaces, none at the ends."""
+    """Refuse more than a single space, and any at the ends."""
     return next((text for text in words.fields if text != " ".join(text.split(" ")).strip()
                  or "  " in text), "")  # fmt: skip
 
 
 def _links(words: Words, dossier: Dossier) -> str:
-    """No address of anything."""
-    found = _LINK.search(" ".join(words.fields))
+    """Refuse an address of anything."""
+    found = _LINK.search(_plain(words))
     return found.group() if found else ""
 
 
 def _placeholders(words: Words, dossier: Dossier) -> str:
-    """Only facts that there are, and no brace beside them."""
+    """Refuse facts that there are not, and braces beside them."""
     names = {fact.name for fact in dossier.facts}
     for text in words.fields:
         for name in _PLACEHOLDER.findall(text):
@@ -196,28 +127,28 @@ def _placeholders(words: Words, dossier: Dossier) -> str:
 
 
 def _required(words: Words, dossier: Dossier) -> str:
-    """Every fact that has to be told."""
+    """Refuse to leave out a fact that has to be told."""
     named = set(_PLACEHOLDER.findall(" ".join(words.fields)))
     return ", ".join(name for name in dossier.required if name not in named)
 
 
 def _digits(words: Words, dossier: Dossier) -> str:
-    """No digit, of any script."""
+    """Refuse digits, of any script."""
     return "".join(one for one in _plain(words) if _numeric(one))
 
 
 def _numbers(words: Words, dossier: Dossier) -> str:
-    """No number in words."""
-    return next((word for word in _words(words) if word in NUMBER_WORDS), "")
+    """Refuse numbers in words."""
+    return next((word for word in _words(words) if word in lexicon()["numbers"]), "")
 
 
 def _units(words: Words, dossier: Dossier) -> str:
-    """No unit: a fact brings its own."""
-    return next((word for word in _words(words) if word in UNIT_WORDS), "")
+    """Refuse units: a fact brings its own."""
+    return next((word for word in _words(words) if word in lexicon()["units"]), "")
 
 
 def _names(words: Words, dossier: Dossier) -> str:
-    """A capital only where a sentence begins."""
+    """Refuse a capital but where a sentence begins."""
     for text in words.fields:
         for found in _WORD.finditer(_PLACEHOLDER.sub("x", text)):
             word, before = found.group(), _PLACEHOLDER.sub("x", text)[: found.start()].rstrip(" (")
@@ -228,15 +159,15 @@ def _names(words: Words, dossier: Dossier) -> str:
 
 
 def _vocabulary(words: Words, dossier: Dossier) -> str:
-    """Known words: what is none is a name, another tongue, or noise."""
-    known = COMMON | set().union(*(set(kind["words"]) for kind in rules().events.values()))
-    known |= set().union(*(set(note["words"]) for note in rules().notes.values()))
-    known |= _DENIALS | _CERTAIN | _FIRST | _ORDERS | NUMBER_WORDS | UNIT_WORDS
+    """Refuse unknown words: a name, another tongue, or noise."""
+    known = set().union(*lexicon().values())
+    for named in (*rules().events.values(), *rules().notes.values()):
+        known.update(named["words"])
     return next((word for word in _words(words) if word not in known), "")
 
 
 def _event(words: Words, dossier: Dossier) -> str:
-    """No other kind's words."""
+    """Refuse the words of another kind of event."""
     kinds = rules().events
     own = set(kinds[dossier.event]["words"]) if dossier.known else set()
     other = {w for name, kind in kinds.items() for w in kind["words"] if name != dossier.event}
@@ -244,21 +175,21 @@ def _event(words: Words, dossier: Dossier) -> str:
 
 
 def _polarity(words: Words, dossier: Dossier) -> str:
-    """An alert says that there is something; a retraction that there is not."""
+    """Refuse an alert that denies, and a retraction that does not."""
     said = set(_words(words))
     if dossier.maturity != "retracted":
-        return ", ".join(sorted(said & _DENIALS))
-    return "" if said & _RETRACTIONS else "no word of a retraction"
+        return ", ".join(sorted(said & lexicon()["denials"]))
+    return "" if said & lexicon()["retractions"] else "no word of a retraction"
 
 
 def _maturity(words: Words, dossier: Dossier) -> str:
-    """Confirmed only by a second look, and then no first one any more."""
-    wrong = _FIRST if dossier.maturity == "confirmed" else _CERTAIN
+    """Refuse "confirmed" before a second look, and "early" after it."""
+    wrong = lexicon()["first" if dossier.maturity == "confirmed" else "certain"]
     return ", ".join(sorted(set(_words(words)) & wrong))
 
 
 def _notes(words: Words, dossier: Dossier) -> str:
-    """A reservation only where it holds."""
+    """Refuse a reservation that does not hold."""
     idle = {
         word
         for name, note in rules().notes.items()
@@ -269,17 +200,17 @@ def _notes(words: Words, dossier: Dossier) -> str:
 
 
 def _orders(words: Words, dossier: Dossier) -> str:
-    """How severe it is and what to do are facts, not the model's."""
-    return next((word for word in _words(words) if word in _ORDERS), "")
+    """Refuse to judge or to order: how severe it is and what to do are facts."""
+    return next((word for word in _words(words) if word in lexicon()["orders"]), "")
 
 
 def _ending(words: Words, dossier: Dossier) -> str:
-    """A whole text: it ends as a sentence does."""
+    """Refuse what breaks off: a text ends as a sentence does."""
     return "" if words.text.endswith((".", ".)")) else words.text[-20:] or "nothing"
 
 
 def _repetition(words: Words, dossier: Dossier) -> str:
-    """No loop: a word of weight thrice at most, a fact once in the headline and once in the text."""
+    """Refuse loops: a word of weight thrice at most, a fact twice."""
     for text in words.fields:
         for name, times in Counter(_PLACEHOLDER.findall(text)).items():
             if times > _MOST_OF_A_FACT:
@@ -289,7 +220,7 @@ def _repetition(words: Words, dossier: Dossier) -> str:
 
 
 def _plain(words: Words) -> str:
-    """The texts without their facts."""
+    """Return the texts without their facts."""
     return " ".join(_PLACEHOLDER.sub(" ", text) for text in words.fields)
 
 
