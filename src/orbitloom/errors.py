@@ -8,7 +8,8 @@ The tree::
     ├── OutputError (OSError)           a place that cannot be written
     ├── PacketError (ValueError)        bytes that are not what they claim to be
     ├── OrbitError (ValueError)         an orbit that cannot be flown
-    └── NoRouteError (LookupError)      no path within the contact plan
+    ├── NoRouteError (LookupError)      no path within the contact plan
+    └── ModelError (RuntimeError)       a language model that cannot be had, or does not answer
 
 Each one also inherits the built-in error that a caller would expect, and speaks in the caller's
 values: *where* it is (file, key), *what* is wrong, and the *way out*.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 __all__ = [
     "InputFileError",
+    "ModelError",
     "NoRouteError",
     "OrbitError",
     "OrbitloomError",
@@ -102,3 +104,7 @@ class OrbitError(OrbitloomError, ValueError):
 
 class NoRouteError(OrbitloomError, LookupError):
     """The contact plan holds no path for this bundle."""
+
+
+class ModelError(OrbitloomError, RuntimeError):
+    """A language model that cannot be had, or that does not answer."""

@@ -1,0 +1,268 @@
+"""The seam to a language model: one chat in, one reply out, by the OpenAI-compatible interface.
+
+The interface is the chat completions call (``POST /v1/chat/completions``) as llama.cpp's server,
+vLLM and Ollama have it. Two things are asked for that not all of them honour: a JSON schema, and a
+GBNF grammar (llama.cpp's own). `probe` finds out; what is not honoured is not relied on, for every
+answer is checked all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from orbitloom.errors import ModelError
+
+__all__ = [
+    "Capabilities",
+    "ChatClient",
+    "Endpoint",
+    "Identity",
+    "Reply",
+    "chat_body",
+    "probe",
+    "read_reply",
+]
+
+Message = Mapping[str, str]
+
+_KEY = "ORBITLOOM_MODEL_KEY"
+_TIMEOUT_S = 120.0
+_LARGEST_REPLY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who answers.
+
+    Attributes
+    ----------
+    model
+        Its name.
+    runtime
+        What runs it, with its version if that is known.
+    weights_sha256, adapter_sha256
+        Of the files; empty where the other side does not tell.
+    """
+
+    model: str
+    runtime: str
+    weights_sha256: str = ""
+    adapter_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer.
+
+    Attributes
+    ----------
+    text
+        What the model wrote.
+    prompt_tokens, completion_tokens
+        As the other side counted them.
+    seconds
+        Wall time that it took.
+    finish
+        Why it ended: ``stop``, ``length``.
+    """
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    finish: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What an endpoint was seen to honour."""
+
+    schema: bool
+    grammar: bool
+
+
+class Endpoint(Protocol):
+    """A language model that can be talked to."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who answers."""
+        ...
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        grammar: str = "",
+        max_tokens: int = 200,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Reply:
+        """Return the answer to a chat.
+
+        Raises
+        ------
+        ModelError
+            If there is none.
+        """
+        ...
+
+
+def chat_body(
+    messages: Sequence[Message],
+    schema: Mapping[str, Any] | None,
+    grammar: str,
+    max_tokens: int,
+    temperature: float,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the body of a request, without the model's name."""
+    body: dict[str, Any] = {
+        "messages": [dict(message) for message in messages],
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "seed": seed,
+        "stream": False,
+    }
+    if grammar:
+        body["grammar"] = grammar
+    elif schema is not None:
+        named = {"name": "answer", "strict": True, "schema": dict(schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": named}
+    return body
+
+
+def read_reply(told: object, seconds: float, where: str) -> Reply:
+    """Return what a server's answer says.
+
+    Raises
+    ------
+    ModelError
+        If it is no chat completion.
+    """
+    try:
+        choice = told["choices"][0]  # type: ignore[index]  # anything may come over a wire
+        usage = told.get("usage") or {}  # type: ignore[attr-defined]
+        text = choice["message"]["content"]
+        tokens = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
+        finish = str(choice.get("finish_reason"))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ModelError("the answer is no chat completion", where=where) from error
+    if not isinstance(text, str):
+        raise ModelError("the answer holds no text", where=where)
+    return Reply(
+        text=text,
+        prompt_tokens=tokens[0],
+        completion_tokens=tokens[1],
+        seconds=seconds,
+        finish=finish,
+    )
+
+
+class ChatClient:
+    """A model behind a URL.
+
+    Parameters
+    ----------
+    url
+        ``http://host:port/v1#name``: up to the version of the interface, then the model's name. A
+        key, where one is wanted, is read from the environment variable ``ORBITLOOM_MODEL_KEY``.
+    timeout_s
+        How long to wait for the other side.
+
+    Raises
+    ------
+    ModelError
+        If the URL is none.
+    """
+
+    def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ModelError(
+                "is no address of a model", where=url, way_out="Give http://host:port/v1#name"
+            )
+        self._url, self._parts = url, parts
+        self._timeout_s = timeout_s
+        self._model = parts.fragment or "default"
+
+    @property
+    def identity(self) -> Identity:
+        """The name in the URL; whose weights they are the other side does not tell."""
+        return Identity(model=self._model, runtime=f"{self._parts.scheme}://{self._parts.netloc}")
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        grammar: str = "",
+        max_tokens: int = 200,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Reply:
+        """Return the answer to a chat; see `Endpoint`."""
+        body = chat_body(messages, schema, grammar, max_tokens, temperature, seed)
+        start = time.monotonic()
+        told = self._post({**body, "model": self._model})
+        return read_reply(told, time.monotonic() - start, self._url)
+
+    def _post(self, body: Mapping[str, Any]) -> object:
+        parts = self._parts
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        headers = {"Content-Type": "application/json"}
+        if os.environ.get(_KEY):
+            headers["Authorization"] = f"Bearer {os.environ[_KEY]}"
+        path = f"{parts.path.rstrip('/')}/chat/completions"
+        try:
+            connection = kind(str(parts.hostname), parts.port, timeout=self._timeout_s)
+            try:
+                connection.request("POST", path, json.dumps(body).encode(), headers)
+                answer = connection.getresponse()
+                status, content = answer.status, answer.read(_LARGEST_REPLY)
+            finally:
+                connection.close()
+        except (OSError, HTTPException, ValueError) as error:
+            raise ModelError(
+                f"does not answer ({str(error) or type(error).__name__})",
+                where=self._url,
+                way_out="Is the server running, and is this its address?",
+            ) from error
+        if status != 200:
+            raise ModelError(f"answers with HTTP status {status}", where=self._url)
+        try:
+            told: object = json.loads(content)
+        except ValueError as error:
+            raise ModelError("answers with something other than JSON", where=self._url) from error
+        return told
+
+
+_ONLY = {"type": "object", "properties": {"it": {"enum": ["blue-green"]}}, "required": ["it"]}
+_ASKED = ({"role": "user", "content": "What is the capital of France? Answer in a sentence."},)
+
+
+def probe(endpoint: Endpoint) -> Capabilities:
+    """Return what an endpoint honours, by asking for what no model says of itself.
+
+    Raises
+    ------
+    ModelError
+        If it does not answer at all.
+    """
+    by_schema = endpoint.complete(_ASKED, schema=_ONLY, max_tokens=40)
+    by_grammar = endpoint.complete(_ASKED, grammar='root ::= "blue-green"', max_tokens=20)
+    try:
+        told = json.loads(by_schema.text)
+    except ValueError:
+        told = None
+    return Capabilities(
+        schema=told == {"it": "blue-green"}, grammar=by_grammar.text.strip() == "blue-green"
+    )
