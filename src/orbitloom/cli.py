@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from orbitloom import __version__
+from orbitloom.cli_model import add_model_commands
 from orbitloom.cli_scene import add_scene_commands
 from orbitloom.errors import OrbitloomError
 
@@ -197,6 +198,7 @@ def check(
 
 
 add_scene_commands(app)
+add_model_commands(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,9 +12,8 @@ from orbitloom.processing.language.guard import HEADLINE_LETTERS, TEXT_LETTERS
 __all__ = ["grammar", "messages", "prompt_sha256", "schema"]
 
 _SYSTEM = (
-    "You word alerts from satellites. Write one JSON object with headline and text, in plain "
-    "English. Facts stand in braces, exactly as listed: use those that must be used. Write no "
-    "number, no name and no unit of your own, and no reservation that is not listed."
+    "Word this satellite alert as JSON: headline, text. Facts stay in braces. Add no number, name, "
+    "unit or reservation."
 )
 
 

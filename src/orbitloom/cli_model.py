@@ -1,0 +1,147 @@
+"""The commands about language models: which there are, and how well one does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from orbitloom.processing.language.scorecard import ScoreCard
+
+__all__ = ["add_model_commands"]
+
+_EXAMPLES = """[bold]Examples[/bold]
+
+  orbitloom model check                                         the model of the package
+
+  orbitloom model check http://localhost:8080/v1#llama-3.1-8b   one behind a URL
+
+  orbitloom model check my.gguf+adapter.gguf --cases 40"""
+
+_NAME = typer.Argument(
+    help="[bold]embedded[/bold], a file [bold]X.gguf[+ADAPTER.gguf][/bold], or a URL "
+    "[bold]http://host:port/v1#name[/bold].",
+    metavar="MODEL",
+)
+
+
+def add_model_commands(app: typer.Typer) -> None:
+    """Add them to the command line."""
+    models = typer.Typer(
+        help="Language models: what words an alert on board.", no_args_is_help=True
+    )
+    models.command("list")(_list)
+    models.command("path")(_path)
+    models.command("check", epilog=_EXAMPLES)(_check)
+    app.add_typer(models, name="model")
+
+
+def _list() -> None:
+    """Tell which language models can be had here."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from orbitloom.errors import ModelError
+    from orbitloom.processing.language.runtime import open_model
+
+    table = Table("model", "what it is", "here", box=None)
+    try:
+        endpoint = open_model("embedded")
+        assert endpoint is not None
+        who = endpoint.identity
+        adapted = f" with adapter {who.adapter_sha256[:12]}" if who.adapter_sha256 else ""
+        here = f"{who.runtime}, weights {who.weights_sha256[:12]}{adapted}"
+    except ModelError as error:
+        here = f"no: {error}"
+    table.add_row("embedded", "SmolLM2-135M-Instruct (Apache-2.0), 93 MB", here)
+    table.add_row("FILE.gguf[+ADAPTER.gguf]", "a file of your own, with llama.cpp", "")
+    table.add_row("http://host:port/v1#name", "llama-server, vLLM, Ollama, ...", "")
+    table.add_row("template", "no model: fixed sentences", "yes")
+    Console(soft_wrap=True).print(table)
+
+
+def _path() -> None:
+    """Print where the weights of the embedded model are."""
+    from orbitloom.processing.language.embedded import default_weights
+
+    typer.echo(default_weights())
+
+
+def _check(
+    model: Annotated[str, _NAME] = "embedded",
+    cases: Annotated[
+        int, typer.Option(min=1, max=10_000, help="How many cases of evidence to word.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the cases.")] = 0,
+) -> None:
+    """Try a language model: does it word alerts that the guard lets through?
+
+    Seeded evidence goes to it as in a flight; a text that breaks a rule is refused. Beside it, where
+    it is installed, the embedded model. Ends with 1 if less than 95 of 100 texts are taken.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from orbitloom.errors import ModelError
+    from orbitloom.processing.language.attacks import ATTACKS
+    from orbitloom.processing.language.runtime import open_model
+    from orbitloom.processing.language.scorecard import attacks_refused, score
+
+    cards: list[ScoreCard] = []
+    for name in dict.fromkeys((model, "embedded")):
+        try:
+            endpoint = open_model(name)
+            if endpoint is None:
+                raise ModelError("is no model: there is nothing to check", where=name)
+            with Progress(console=Console(stderr=True), transient=True) as bar:
+                task = bar.add_task(f"{name}: {cases} cases", total=1.0)
+                cards.append(
+                    score(
+                        endpoint,
+                        cases,
+                        seed,
+                        lambda share: bar.update(task, completed=share),  # noqa: B023
+                    )
+                )
+        except ModelError:
+            if name == model:
+                raise
+    _print(cards)
+    typer.echo(f"guard: {attacks_refused()} of {len(ATTACKS)} texts refused that have to be")
+    worst = min(group.accepted_share for group in cards[0].groups.values() if group.cases)
+    if worst < 0.95 or attacks_refused() < len(ATTACKS):
+        raise typer.Exit(1)
+
+
+def _print(cards: list[ScoreCard]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", *(card.identity.model for card in cards), box=None)
+    table.add_row("runtime", *(card.identity.runtime for card in cards))
+    for what in ("schema", "grammar"):
+        honours = ("yes" if getattr(card.able, what) else "no" for card in cards)
+        table.add_row(f"honours a {what}", *honours)
+    for name in cards[0].groups:
+        groups = [card.groups[name] for card in cards]
+        table.add_row(
+            f"{name}: taken, at once / retried / of",
+            *(
+                f"{100 * g.accepted_share:.1f} %, {g.first} / {g.retried} / {g.cases}"
+                for g in groups
+            ),
+        )
+    count = sum(group.cases for group in cards[0].groups.values())
+    for what in ("prompt_tokens", "completion_tokens", "cpu_s", "wall_s"):
+        each = (f"{getattr(card, what) / count:.2f}" for card in cards)
+        table.add_row(f"{what.replace('_', ' ')} a text", *each)
+    table.add_row(
+        "refused by",
+        *(", ".join(f"{k} {n}" for k, n in list(c.refused.items())[:6]) for c in cards),
+    )
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for card in cards:
+        for written in card.sample:
+            console.print(f"  {written.words.headline}\n    {written.words.text}", highlight=False)
