@@ -12,6 +12,7 @@ from orbitloom.errors import OrbitloomError, ScenarioError
 
 BUILT_IN = {
     "InputFileError": ValueError,
+    "ModelError": RuntimeError,
     "NoRouteError": LookupError,
     "OrbitError": ValueError,
     "OutputError": OSError,

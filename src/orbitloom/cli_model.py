@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +22,12 @@ _EXAMPLES = """[bold]Examples[/bold]
 
   orbitloom model check my.gguf+adapter.gguf --cases 40"""
 
+_WORD_EXAMPLES = """[bold]Examples[/bold]
+
+  orbitloom process --packets capture --out answer && orbitloom model word answer/answer.geojson
+
+  orbitloom model word orbitloom-out/inbox/*-alert.geojson --model http://localhost:8080/v1#llama"""
+
 _NAME = typer.Argument(
     help="[bold]embedded[/bold], a file [bold]X.gguf[+ADAPTER.gguf][/bold], or a URL "
     "[bold]http://host:port/v1#name[/bold].",
@@ -34,6 +43,7 @@ def add_model_commands(app: typer.Typer) -> None:
     models.command("list")(_list)
     models.command("path")(_path)
     models.command("check", epilog=_EXAMPLES)(_check)
+    models.command("word", epilog=_WORD_EXAMPLES)(_word)
     app.add_typer(models, name="model")
 
 
@@ -77,8 +87,8 @@ def _check(
 ) -> None:
     """Try a language model: does it word alerts that the guard lets through?
 
-    Seeded evidence goes to it as in a flight; a text that breaks a rule is refused. Beside it, where
-    it is installed, the embedded model. Ends with 1 if less than 95 of 100 texts are taken.
+    A text that breaks a rule is refused. Beside it, where it is installed, the embedded model. Ends
+    with 1 if less than 95 of 100 texts are taken.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -112,6 +122,71 @@ def _check(
     worst = min(group.accepted_share for group in cards[0].groups.values() if group.cases)
     if worst < 0.95 or attacks_refused() < len(ATTACKS):
         raise typer.Exit(1)
+
+
+def _word(
+    answers: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Alerts as GeoJSON: answer.geojson, or of an inbox.", metavar="FILE..."
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(help="As for [bold]orbitloom model check[/bold], or template.")
+    ] = "embedded",
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print all that is known of the words, a line each.", metavar=""
+        ),
+    ] = False,
+) -> None:
+    """Put alerts into words: by a model under the guard, or else by the template.
+
+    What the model writes names facts in braces; code fills in their values. A text that breaks a
+    rule never leaves. Without the embedded model's files the template speaks, and says so.
+    """
+    from orbitloom.errors import InputFileError, ModelError
+    from orbitloom.processing.language.chat import probe
+    from orbitloom.processing.language.dossier import dossier_of
+    from orbitloom.processing.language.runtime import open_model
+    from orbitloom.processing.language.writer import write
+
+    dossiers = []
+    for file in answers:
+        try:
+            content = file.read_bytes()
+            record = json.loads(content)
+            kind = record["properties"]["kind"]
+        except OSError as error:
+            raise InputFileError.from_os(error, file) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputFileError(
+                "is no answer", where=str(file), way_out="Give GeoJSON of orbitloom"
+            ) from error
+        if kind != "alert":
+            raise InputFileError(f"is no alert but {kind!r}", where=str(file))
+        digest = record["properties"].get("digest") or hashlib.sha256(content).hexdigest()
+        dossiers.append(dossier_of(record, digest))
+    try:
+        endpoint = open_model(model)
+        able = None if endpoint is None else probe(endpoint)
+    except ModelError as error:
+        if model != "embedded":
+            raise
+        typer.echo(f"note: {error}. The template speaks.", err=True)
+        endpoint = able = None
+    for dossier in dossiers:
+        written = write(dossier, endpoint, able)
+        if as_json:
+            told = {"product": dossier.product, "digest": dossier.digest, **written.record()}
+            typer.echo(json.dumps(told, ensure_ascii=False))
+        else:
+            refused = {r.rule for attempt in written.attempts for r in attempt.refusals}
+            why = f" (refused: {', '.join(sorted(refused))})" if refused else ""
+            typer.echo(
+                f"{written.words.headline}\n  {written.words.text}\n  [{written.writer}]{why}"
+            )
 
 
 def _print(cards: list[ScoreCard]) -> None:

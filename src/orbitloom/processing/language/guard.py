@@ -18,7 +18,15 @@ from types import MappingProxyType
 from orbitloom.processing.language.dossier import Dossier, rules
 from orbitloom.processing.language.lexicon import lexicon
 
-__all__ = ["RULES", "Refusal", "Words", "check", "read_words"]
+__all__ = [
+    "HEADLINE_LETTERS",
+    "RULES",
+    "TEXT_LETTERS",
+    "Refusal",
+    "Words",
+    "check",
+    "read_words",
+]
 
 HEADLINE_LETTERS, TEXT_LETTERS = (12, 120), (30, 600)
 _FIELDS = ("headline", "text")

@@ -1,4 +1,4 @@
-"""How a language model does: seeded evidence that it was not trained on, and texts to be refused."""
+"""How a language model does: seeded evidence to word, and texts that have to be refused."""
 
 from __future__ import annotations
 

@@ -1,0 +1,226 @@
+"""The chat interface against servers that honour it, that do not, and that break."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from orbitloom.errors import ModelError
+from orbitloom.processing.language.cases import evidence_cases
+from orbitloom.processing.language.chat import Capabilities, ChatClient, probe
+from orbitloom.processing.language.embedded import DEFAULT_SHA256, Embedded, default_weights
+from orbitloom.processing.language.runtime import open_model
+from orbitloom.processing.language.scorecard import score
+from orbitloom.processing.language.template import filled, template
+from orbitloom.processing.language.writer import write
+
+CASE = evidence_cases(0, 1)[0]
+GOOD = template(CASE)
+ABLE = Capabilities(schema=True, grammar=True)
+
+Handler = Callable[[dict[str, Any]], tuple[int, bytes]]
+
+
+@contextmanager
+def server(answer: Handler) -> Iterator[str]:
+    """Yield the URL of a chat server that answers as told."""
+
+    class Chat(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+            asked["key"] = self.headers.get("Authorization")
+            status, content = answer(asked)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    here = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    thread = threading.Thread(target=here.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{here.server_address[1]}/v1#mock"
+    finally:
+        here.shutdown()
+        thread.join()
+        here.server_close()
+
+
+def says(text: str, prompt: int = 7, completion: int = 5) -> tuple[int, bytes]:
+    told = {
+        "choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": completion},
+    }
+    return 200, json.dumps(told).encode()
+
+
+def capable(asked: dict[str, Any]) -> tuple[int, bytes]:
+    """A server that honours schemas and grammars, and words any dossier well."""
+    if "grammar" in asked and "blue-green" in asked["grammar"]:
+        return says("blue-green")
+    if "response_format" in asked and "blue-green" in json.dumps(asked):
+        return says('{"it": "blue-green"}')
+    return says(json.dumps({"headline": GOOD.headline, "text": GOOD.text}))
+
+
+def ignorant(asked: dict[str, Any]) -> tuple[int, bytes]:
+    """A server that ignores both, and chats around what it was asked for."""
+    text = json.dumps({"headline": GOOD.headline, "text": GOOD.text})
+    return says(text if asked["temperature"] > 0 else f"Sure! Here it is: {text}")
+
+
+def test_what_a_server_honours_is_found_out():
+    with server(capable) as url:
+        assert probe(ChatClient(url)) == ABLE
+    with server(ignorant) as url:
+        assert probe(ChatClient(url)) == Capabilities(schema=False, grammar=False)
+
+
+def test_a_model_words_the_alert_and_its_tokens_are_the_servers():
+    with server(capable) as url:
+        written = write(CASE, ChatClient(url), ABLE)
+    assert written.writer == "model"
+    assert written.words == filled(GOOD, CASE)
+    assert [(a.prompt_tokens, a.completion_tokens) for a in written.attempts] == [(7, 5)]
+    assert written.record()["provenance"]["model"] == "mock"
+
+
+def test_without_a_schema_the_answer_is_parsed_and_asked_for_once_more():
+    with server(ignorant) as url:
+        written = write(CASE, ChatClient(url), Capabilities(schema=False, grammar=False))
+    assert written.writer == "model"
+    assert [attempt.accepted for attempt in written.attempts] == [False, True]
+    assert written.attempts[0].refusals[0].rule == "schema"
+
+
+def test_a_model_that_lies_twice_gives_way_to_the_template():
+    lie = json.dumps({"headline": "Flood of 500 km2 at Valencia", "text": "Nothing to report."})
+    with server(lambda asked: says(lie)) as url:
+        written = write(CASE, ChatClient(url), ABLE)
+    assert written.writer == "template"
+    assert written.words == filled(GOOD, CASE)
+    assert len(written.attempts) == 2
+    assert all({"digits", "vocabulary"} & {r.rule for r in a.refusals} for a in written.attempts)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ((503, b"busy"), "HTTP status 503"),
+        ((200, b"<html>"), "other than JSON"),
+        ((200, b"[]"), "no chat completion"),
+        ((200, b'{"choices": []}'), "no chat completion"),
+        ((200, b'{"choices": [{"message": {"content": null}}]}'), "holds no text"),
+    ],
+)
+def test_a_broken_server_is_told_and_the_template_stands_in(answer, why):
+    with server(lambda asked: answer) as url:
+        with pytest.raises(ModelError, match=why):
+            ChatClient(url).complete([{"role": "user", "content": "hello"}])
+        written = write(CASE, ChatClient(url), ABLE)
+    assert written.writer == "template"
+    assert len(written.attempts) == 1
+    assert why in written.attempts[0].error
+
+
+def test_a_server_that_is_gone_is_told_and_the_template_stands_in():
+    with server(capable) as url:
+        client = ChatClient(url, timeout_s=5.0)
+        assert write(CASE, client, ABLE).writer == "model"
+    written = write(CASE, client, ABLE)
+    assert written.writer == "template"
+    assert "does not answer" in written.attempts[0].error
+
+
+def test_a_key_is_read_from_the_environment(monkeypatch):
+    monkeypatch.setenv("ORBITLOOM_MODEL_KEY", "secret")
+    heard: list[dict[str, Any]] = []
+
+    def answer(asked: dict[str, Any]) -> tuple[int, bytes]:
+        heard.append(asked)
+        return says("x")
+
+    with server(answer) as url:
+        ChatClient(url).complete([{"role": "user", "content": "hello"}], seed=3)
+    assert heard[0]["key"] == "Bearer secret"
+    assert (heard[0]["model"], heard[0]["seed"]) == ("mock", 3)
+
+
+@pytest.mark.parametrize("name", ["", "gpt", "ftp://x/v1", "http:///v1", "embedded.bin"])
+def test_what_is_no_model_is_refused(name):
+    with pytest.raises(ModelError, match="is no"):
+        open_model(name)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    if find_spec("xllamacpp") is None:
+        with pytest.raises(ModelError, match="not installed"):
+            open_model(str(tmp_path / "x.gguf"))
+    else:
+        with pytest.raises(ModelError, match="cannot be read"):
+            open_model(str(tmp_path / "x.gguf"))
+
+
+def test_the_template_is_no_model():
+    assert open_model("template") is None
+    written = write(CASE)
+    assert (written.writer, written.attempts) == ("template", ())
+
+
+def test_the_dossier_and_its_rules_are_the_same_with_any_model():
+    with server(capable) as good, server(lambda asked: says("Severity: Extreme. Evacuate!")) as bad:
+        told = [write(CASE, open_model(name)) for name in (good, bad, "template")]
+    assert len({written.provenance["rules"] for written in told}) == 1
+    assert len({written.provenance["prompt_sha256"] for written in told}) == 1
+
+
+def test_a_score_card_counts_what_was_taken():
+    with server(ignorant) as url:
+        card = score(ChatClient(url), 12)
+    taken = sum(group.first + group.retried for group in card.groups.values())
+    assert sum(group.cases for group in card.groups.values()) == 12
+    assert 1 <= taken < 12  # the mock has one text for all
+    assert card.refused["schema"] == 12
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Embedded:
+    try:
+        model = open_model("embedded")
+    except ModelError as error:
+        pytest.skip(str(error))
+    assert isinstance(model, Embedded)
+    return model
+
+
+def test_the_embedded_model_honours_schema_and_grammar(embedded):
+    assert probe(embedded) == ABLE
+    assert embedded.identity.weights_sha256 == DEFAULT_SHA256
+
+
+def test_the_embedded_model_writes_and_counts(embedded):
+    written = write(CASE, embedded, ABLE)
+    assert written.attempts
+    assert all(attempt.prompt_tokens > 40 for attempt in written.attempts)
+    again = write(CASE, embedded, ABLE)
+    assert again.record() == written.record()
+
+
+def test_a_changed_byte_in_the_weights_is_refused(embedded, tmp_path):
+    content = bytearray(default_weights().read_bytes())
+    content[-1] ^= 1
+    changed = tmp_path / "changed.gguf"
+    changed.write_bytes(content)
+    with pytest.raises(ModelError, match="SHA-256"):
+        Embedded(changed, weights_sha256=DEFAULT_SHA256)
