@@ -220,10 +220,11 @@ def inference(model: Model, profile: Profile) -> Inference:
     Decoding reads every weight and the key-value cache once a token; prefill is bound by
     arithmetic at half precision::
 
-        t_dec = max((B + c k) / (eta BW), 2 P / (mfu F))
+        t_dec = max((B + c k) / (eta BW), 2 P / (mfu F)) + t_0
         t_pre = N 2 P_lin / (mfu F) + 4 L N^2 d / (mfu F)
 
-    with the mean context ``c`` = tokens in + half of the tokens out.
+    with the mean context ``c`` = tokens in + half of the tokens out, and ``t_0`` what a token takes
+    besides.
     """
     linear = model.parameters - model.head_parameters - model.embedding_parameters
     tokens_in = model.prompt_tokens + model.image_tokens
@@ -238,6 +239,7 @@ def inference(model: Model, profile: Profile) -> Inference:
         + (tokens_in + model.answer_tokens / 2) * model.kv_bytes_per_token
     )
     token_s = max(read / memory_per_s, 2.0 * (linear + model.head_parameters) / arithmetic_per_s)
+    token_s += model.token_overhead_s
     return Inference(
         prefill_tokens_per_s=arithmetic_per_s / (2.0 * linear),
         decode_tokens_per_s=1.0 / token_s,
