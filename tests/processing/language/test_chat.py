@@ -14,7 +14,7 @@ import pytest
 
 from orbitloom.errors import ModelError
 from orbitloom.processing.language.cases import evidence_cases
-from orbitloom.processing.language.chat import Capabilities, ChatClient, probe
+from orbitloom.processing.language.chat import Capabilities, ChatClient, Request, probe
 from orbitloom.processing.language.embedded import DEFAULT_SHA256, Embedded, default_weights
 from orbitloom.processing.language.runtime import open_model
 from orbitloom.processing.language.scorecard import score
@@ -23,6 +23,7 @@ from orbitloom.processing.language.writer import write
 
 CASE = evidence_cases(0, 1)[0]
 GOOD = template(CASE)
+HELLO = Request(messages=({"role": "user", "content": "hello"},), seed=3)
 ABLE = Capabilities(schema=True, grammar=True)
 
 Handler = Callable[[dict[str, Any]], tuple[int, bytes]]
@@ -127,7 +128,7 @@ def test_a_model_that_lies_twice_gives_way_to_the_template():
 def test_a_broken_server_is_told_and_the_template_stands_in(answer, why):
     with server(lambda asked: answer) as url:
         with pytest.raises(ModelError, match=why):
-            ChatClient(url).complete([{"role": "user", "content": "hello"}])
+            ChatClient(url).complete(HELLO)
         written = write(CASE, ChatClient(url), ABLE)
     assert written.writer == "template"
     assert len(written.attempts) == 1
@@ -152,7 +153,7 @@ def test_a_key_is_read_from_the_environment(monkeypatch):
         return says("x")
 
     with server(answer) as url:
-        ChatClient(url).complete([{"role": "user", "content": "hello"}], seed=3)
+        ChatClient(url).complete(HELLO)
     assert heard[0]["key"] == "Bearer secret"
     assert (heard[0]["model"], heard[0]["seed"]) == ("mock", 3)
 
@@ -224,3 +225,28 @@ def test_a_changed_byte_in_the_weights_is_refused(embedded, tmp_path):
     changed.write_bytes(content)
     with pytest.raises(ModelError, match="SHA-256"):
         Embedded(changed, weights_sha256=DEFAULT_SHA256)
+
+
+def test_a_model_that_is_killed_gives_way_to_the_template_and_comes_again(embedded):
+    assert write(CASE, embedded, ABLE).attempts[0].error == ""
+    embedded._process.kill()
+    embedded._process.wait()
+    # The next request finds that it has gone, and starts it anew.
+    assert write(CASE, embedded, ABLE).attempts[0].error == ""
+
+
+def test_a_model_that_takes_too_long_ends():
+    try:
+        slow = Embedded(default_weights(), timeout_s=0.001)
+    except ModelError as error:
+        pytest.skip(str(error))
+    written = write(CASE, slow, ABLE)
+    assert written.writer == "template"
+    assert "its process has ended" in written.attempts[0].error
+
+
+def test_what_is_no_weights_file_is_told(tmp_path, embedded):
+    file = tmp_path / "x.gguf"
+    file.write_bytes(b"GGUF but not really")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        Embedded(file).complete(HELLO)

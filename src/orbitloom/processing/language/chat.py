@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ __all__ = [
     "Endpoint",
     "Identity",
     "Reply",
-    "chat_body",
+    "Request",
     "probe",
     "read_reply",
 ]
@@ -58,6 +58,48 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a model is asked.
+
+    Attributes
+    ----------
+    messages
+        The chat: role and content.
+    schema
+        JSON schema that the answer shall have; None for none.
+    grammar
+        GBNF grammar that it shall have, which wins over the schema; empty for none.
+    max_tokens
+        After so many it is cut.
+    temperature
+        0 for the likeliest words.
+    """
+
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    grammar: str = ""
+    max_tokens: int = 200
+    temperature: float = 0.0
+    seed: int = 0
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of the call, without the model's name."""
+        body: dict[str, Any] = {
+            "messages": [dict(message) for message in self.messages],
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "seed": self.seed,
+            "stream": False,
+        }
+        if self.grammar:
+            body["grammar"] = self.grammar
+        elif self.schema is not None:
+            named = {"name": "answer", "strict": True, "schema": dict(self.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """An answer.
 
@@ -69,6 +111,8 @@ class Reply:
         As the other side counted them.
     seconds
         Wall time that it took.
+    cpu_s
+        CPU time that it took here; 0 behind a URL.
     finish
         Why it ended: ``stop``, ``length``.
     """
@@ -78,6 +122,7 @@ class Reply:
     completion_tokens: int
     seconds: float
     finish: str
+    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +141,8 @@ class Endpoint(Protocol):
         """Who answers."""
         ...
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        grammar: str = "",
-        max_tokens: int = 200,
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Reply:
-        """Return the answer to a chat.
+    def complete(self, request: Request) -> Reply:
+        """Return the answer.
 
         Raises
         ------
@@ -114,30 +150,6 @@ class Endpoint(Protocol):
             If there is none.
         """
         ...
-
-
-def chat_body(
-    messages: Sequence[Message],
-    schema: Mapping[str, Any] | None,
-    grammar: str,
-    max_tokens: int,
-    temperature: float,
-    seed: int,
-) -> dict[str, Any]:
-    """Return the body of a request, without the model's name."""
-    body: dict[str, Any] = {
-        "messages": [dict(message) for message in messages],
-        "max_tokens": max_tokens,
-        "temperature": temperature,
-        "seed": seed,
-        "stream": False,
-    }
-    if grammar:
-        body["grammar"] = grammar
-    elif schema is not None:
-        named = {"name": "answer", "strict": True, "schema": dict(schema)}
-        body["response_format"] = {"type": "json_schema", "json_schema": named}
-    return body
 
 
 def read_reply(told: object, seconds: float, where: str) -> Reply:
@@ -199,20 +211,10 @@ class ChatClient:
         """The name in the URL; whose weights they are the other side does not tell."""
         return Identity(model=self._model, runtime=f"{self._parts.scheme}://{self._parts.netloc}")
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        grammar: str = "",
-        max_tokens: int = 200,
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Reply:
-        """Return the answer to a chat; see `Endpoint`."""
-        body = chat_body(messages, schema, grammar, max_tokens, temperature, seed)
+    def complete(self, request: Request) -> Reply:
+        """Return the answer; see `Endpoint`."""
         start = time.monotonic()
-        told = self._post({**body, "model": self._model})
+        told = self._post({**request.body(), "model": self._model})
         return read_reply(told, time.monotonic() - start, self._url)
 
     def _post(self, body: Mapping[str, Any]) -> object:
@@ -257,8 +259,10 @@ def probe(endpoint: Endpoint) -> Capabilities:
     ModelError
         If it does not answer at all.
     """
-    by_schema = endpoint.complete(_ASKED, schema=_ONLY, max_tokens=40)
-    by_grammar = endpoint.complete(_ASKED, grammar='root ::= "blue-green"', max_tokens=20)
+    by_schema = endpoint.complete(Request(messages=_ASKED, schema=_ONLY, max_tokens=40))
+    by_grammar = endpoint.complete(
+        Request(messages=_ASKED, grammar='root ::= "blue-green"', max_tokens=20)
+    )
     try:
         told = json.loads(by_schema.text)
     except ValueError:

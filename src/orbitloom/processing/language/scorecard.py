@@ -43,7 +43,7 @@ class ScoreCard:
     refused
         How often each rule refused a text; ``error`` for no text at all.
     cpu_s, wall_s
-        Of this process and on the clock, in all; a model behind a URL takes no CPU here.
+        Of the model's process and on the clock, in all; behind a URL a model takes no CPU here.
     sample
         A few texts as they would leave.
     """
@@ -70,7 +70,7 @@ def score(
         If it does not answer.
     """
     able = probe(endpoint)
-    wall, cpu = time.monotonic(), time.process_time()
+    wall = time.monotonic()
     told: dict[str, list[Written]] = {"other kinds": [], "held-out kinds": []}
     for number, dossier in enumerate(evidence_cases(seed, count)):
         held_out = dossier.event in HELD_OUT_KINDS
@@ -89,7 +89,7 @@ def score(
         refused=dict(refused.most_common()),
         prompt_tokens=sum(attempt.prompt_tokens for attempt in attempts),
         completion_tokens=sum(attempt.completion_tokens for attempt in attempts),
-        cpu_s=time.process_time() - cpu,
+        cpu_s=sum(attempt.cpu_s for attempt in attempts),
         wall_s=time.monotonic() - wall,
         sample=tuple(written for written in every if written.writer == "model")[:3],
     )

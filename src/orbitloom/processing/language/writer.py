@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from orbitloom.errors import ModelError
-from orbitloom.processing.language.chat import Capabilities, Endpoint
+from orbitloom.processing.language.chat import Capabilities, Endpoint, Request
 from orbitloom.processing.language.dossier import Dossier, rules
 from orbitloom.processing.language.guard import Refusal, Words, check, read_words
 from orbitloom.processing.language.prompt import grammar, messages, prompt_sha256, schema
@@ -38,6 +38,7 @@ class Attempt:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    cpu_s: float = 0.0
     refusals: tuple[Refusal, ...] = ()
     error: str = ""
 
@@ -139,12 +140,14 @@ def _attempt(
     """Return what became of a request, and the text if it may leave."""
     try:
         reply = endpoint.complete(
-            chat,
-            schema=schema() if able is not None and able.schema else None,
-            grammar=grammar(dossier) if able is not None and able.grammar else "",
-            max_tokens=_MOST_TOKENS,
-            temperature=temperature,
-            seed=seed,
+            Request(
+                messages=tuple(chat),
+                schema=schema() if able is not None and able.schema else None,
+                grammar=grammar(dossier) if able is not None and able.grammar else "",
+                max_tokens=_MOST_TOKENS,
+                temperature=temperature,
+                seed=seed,
+            )
         )
     except ModelError as error:
         return Attempt(error=str(error)), None
@@ -154,6 +157,7 @@ def _attempt(
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         seconds=reply.seconds,
+        cpu_s=reply.cpu_s,
         refusals=refusals,
     )
     return attempt, None if refusals or isinstance(words, Refusal) else words
