@@ -1,4 +1,4 @@
-"""The commands about language models: which there are, and how well one does."""
+"""The commands about language: which models there are, how well one does, and questions."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ _WORD_EXAMPLES = """[bold]Examples[/bold]
 
   orbitloom model word orbitloom-out/inbox/*-alert.geojson --model http://localhost:8080/v1#llama"""
 
+_ASK_EXAMPLES = """[bold]Examples[/bold]
+
+  orbitloom ask "new floods near Wuhan since yesterday?"
+
+  orbitloom ask "how many severe fires in the last 12 hours" --in orbitloom-out --json"""
+
 _NAME = typer.Argument(
     help="[bold]embedded[/bold], a file [bold]X.gguf[+ADAPTER.gguf][/bold], or a URL "
     "[bold]http://host:port/v1#name[/bold].",
@@ -46,6 +52,7 @@ def add_model_commands(app: typer.Typer) -> None:
     models.command("word", epilog=_WORD_EXAMPLES)(_word)
     models.command("cost")(_cost)
     app.add_typer(models, name="model")
+    app.command("ask", epilog=_ASK_EXAMPLES)(_ask)
 
 
 def _list() -> None:
@@ -146,6 +153,50 @@ def _cost() -> None:
     for rate, seconds, joules in sensitivity((50.0, 100.0, 204.8, 400.0, 800.0, 1600.0)):
         table.add_row(f"{rate:g} GB/s", f"{seconds:.1f} s", f"{joules:.0f} J")
     console.print(table)
+
+
+def _ask(
+    question: Annotated[str, typer.Argument(help="In plain English.", metavar="QUESTION")],
+    folder: Annotated[
+        Path, typer.Option("--in", help="What a flight wrote.", metavar="DIR")
+    ] = Path("orbitloom-out"),
+    now: Annotated[
+        str | None,
+        typer.Option(
+            help="What today and the last hours count from. Default: the archive's last alert.",
+            metavar="TIME",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print query and answer as JSON.", metavar="")
+    ] = False,
+) -> None:
+    """Ask the archive of a flight: products answer, and are named.
+
+    The question becomes a query, which is shown. What the archive does not hold is refused.
+    """
+    from dataclasses import asdict
+
+    from orbitloom.errors import ScenarioError
+    from orbitloom.ground.ask import Refused, answer, parse, read_archive
+    from orbitloom.scenario.time import from_iso
+
+    products = read_archive(folder)
+    try:
+        now_ns = from_iso(now) if now else max((p.sensed_ns for p in products), default=0)
+    except ValueError:
+        raise ScenarioError(
+            f"{now!r} is not a time such as 2026-06-14T10:30:00Z", where="option --now"
+        ) from None
+    query = parse(question, products, now_ns)
+    if isinstance(query, Refused):
+        raise ScenarioError(query.reason, where="question", way_out="Ask for kinds, places, times")
+    told = answer(query, products)
+    given = {name: value for name, value in asdict(query).items() if value}
+    if as_json:
+        typer.echo(json.dumps({"query": given, **asdict(told)}, ensure_ascii=False))
+    else:
+        typer.echo(f"query: {json.dumps(given, ensure_ascii=False)}\n{told.text}")
 
 
 def _word(
