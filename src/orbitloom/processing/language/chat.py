@@ -12,8 +12,8 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -35,6 +35,12 @@ Message = Mapping[str, str]
 _KEY = "ORBITLOOM_MODEL_KEY"
 _TIMEOUT_S = 120.0
 _LARGEST_REPLY = 1_000_000
+_LONGEST_COMPLAINT = 200
+_WAYS_OUT = {
+    401: f"Give its key in the environment variable {_KEY}",
+    403: f"Give its key in the environment variable {_KEY}",
+    404: "Give http://host:port/v1#name, with the name of a model that it has",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +166,18 @@ def read_reply(told: object, seconds: float, where: str) -> Reply:
     ModelError
         If it is no chat completion.
     """
+    complaint = _complaint(told)
+    if complaint:
+        raise ModelError(f"refuses the request ({complaint})", where=where)
     try:
         choice = told["choices"][0]  # type: ignore[index]  # anything may come over a wire
         usage = told.get("usage") or {}  # type: ignore[attr-defined]
         text = choice["message"]["content"]
         tokens = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
         finish = str(choice.get("finish_reason"))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if isinstance(text, str):
+            text.encode()  # half of a surrogate pair is no text, and could not be written
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ModelError("the answer is no chat completion", where=where) from error
     if not isinstance(text, str):
         raise ModelError("the answer holds no text", where=where)
@@ -179,6 +190,22 @@ def read_reply(told: object, seconds: float, where: str) -> Reply:
     )
 
 
+def _complaint(told: object) -> str:
+    """Return what a server says is wrong, fit for a terminal; empty if it says nothing."""
+    error = told.get("error") if isinstance(told, Mapping) else None
+    text = str(error.get("message") if isinstance(error, Mapping) else error or "")
+    return "".join(one for one in text if one.isprintable())[:_LONGEST_COMPLAINT]
+
+
+def _parsed(text: bytes | str) -> object:
+    """Return what a JSON text says; None if it is none."""
+    try:
+        told: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return told
+
+
 class ChatClient:
     """A model behind a URL.
 
@@ -188,7 +215,7 @@ class ChatClient:
         ``http://host:port/v1#name``: up to the version of the interface, then the model's name. A
         key, where one is wanted, is read from the environment variable ``ORBITLOOM_MODEL_KEY``.
     timeout_s
-        How long to wait for the other side.
+        How long the other side may be silent.
 
     Raises
     ------
@@ -197,10 +224,17 @@ class ChatClient:
     """
 
     def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            # A password would get into the provenance of every text.
+            usable = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        except ValueError:
+            usable = False
+        if not usable or parts.scheme not in ("http", "https"):
             raise ModelError(
-                "is no address of a model", where=url, way_out="Give http://host:port/v1#name"
+                "is no address of a model",
+                where=url,
+                way_out=f"Give http://host:port/v1#name, and a key, if it wants one, in {_KEY}",
             )
         self._url, self._parts = url, parts
         self._timeout_s = timeout_s
@@ -221,8 +255,9 @@ class ChatClient:
         parts = self._parts
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         headers = {"Content-Type": "application/json"}
-        if os.environ.get(_KEY):
-            headers["Authorization"] = f"Bearer {os.environ[_KEY]}"
+        key = os.environ.get(_KEY, "").strip()
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         path = f"{parts.path.rstrip('/')}/chat/completions"
         try:
             connection = kind(str(parts.hostname), parts.port, timeout=self._timeout_s)
@@ -230,6 +265,8 @@ class ChatClient:
                 connection.request("POST", path, json.dumps(body).encode(), headers)
                 answer = connection.getresponse()
                 status, content = answer.status, answer.read(_LARGEST_REPLY)
+                if answer.length:  # what is still to come, where the other side told how much
+                    raise IncompleteRead(content, answer.length)
             finally:
                 connection.close()
         except (OSError, HTTPException, ValueError) as error:
@@ -238,12 +275,16 @@ class ChatClient:
                 where=self._url,
                 way_out="Is the server running, and is this its address?",
             ) from error
+        told = _parsed(content)
         if status != 200:
-            raise ModelError(f"answers with HTTP status {status}", where=self._url)
-        try:
-            told: object = json.loads(content)
-        except ValueError as error:
-            raise ModelError("answers with something other than JSON", where=self._url) from error
+            complaint = _complaint(told)
+            raise ModelError(
+                f"answers with HTTP status {status}" + (f" ({complaint})" if complaint else ""),
+                where=self._url,
+                way_out=_WAYS_OUT.get(status, ""),
+            )
+        if told is None:
+            raise ModelError("answers with something other than JSON", where=self._url)
         return told
 
 
@@ -254,19 +295,25 @@ _ASKED = ({"role": "user", "content": "What is the capital of France? Answer in 
 def probe(endpoint: Endpoint) -> Capabilities:
     """Return what an endpoint honours, by asking for what no model says of itself.
 
+    A form that the other side refuses is one that it does not honour.
+
     Raises
     ------
     ModelError
         If it does not answer at all.
     """
-    by_schema = endpoint.complete(Request(messages=_ASKED, schema=_ONLY, max_tokens=40))
-    by_grammar = endpoint.complete(
-        Request(messages=_ASKED, grammar='root ::= "blue-green"', max_tokens=20)
-    )
-    try:
-        told = json.loads(by_schema.text)
-    except ValueError:
-        told = None
+    plain = Request(messages=_ASKED, max_tokens=40)
+    endpoint.complete(plain)
+    by_schema = _tried(endpoint, replace(plain, schema=_ONLY))
+    by_grammar = _tried(endpoint, replace(plain, grammar='root ::= "blue-green"'))
     return Capabilities(
-        schema=told == {"it": "blue-green"}, grammar=by_grammar.text.strip() == "blue-green"
+        schema=_parsed(by_schema) == {"it": "blue-green"}, grammar=by_grammar == "blue-green"
     )
+
+
+def _tried(endpoint: Endpoint, request: Request) -> str:
+    """Return the answer's text; empty if there is none."""
+    try:
+        return endpoint.complete(request).text.strip()
+    except ModelError:
+        return ""

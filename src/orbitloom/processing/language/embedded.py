@@ -72,6 +72,7 @@ class Embedded:
             adapter_sha256="" if adapter is None else _checked(adapter, adapter_sha256),
         )
         self._files = [str(weights)] + [str(adapter)] * (adapter is not None)
+        self._name = "+".join(self._files)
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
@@ -90,7 +91,7 @@ class Embedded:
                 self._said(self._process)
             start = time.monotonic()
             told = self._said(self._process, json.dumps(request.body()))
-            reply = read_reply(told.get("answer"), time.monotonic() - start, self._files[0])
+            reply = read_reply(told.get("answer"), time.monotonic() - start, self._name)
             return replace(reply, cpu_s=float(told["cpu_s"]))
 
     def _said(self, process: subprocess.Popen[str], line: str = "") -> dict[str, Any]:
@@ -106,18 +107,22 @@ class Embedded:
             told = json.loads(process.stdout.readline())
         except (OSError, ValueError) as error:
             _end(process)
-            raise ModelError("its process has ended", where=self._files[0]) from error
+            raise ModelError("its process has ended", where=self._name) from error
         finally:
             watch.cancel()
         if "error" in told:
-            raise ModelError(told["error"], where=self._files[0], way_out="Is it a GGUF file?")
+            raise ModelError(
+                told["error"],
+                where=self._name,
+                way_out="" if line else "Give a GGUF file, and an adapter that was made for it",
+            )
         return dict(told)
 
 
 def _started(files: list[str]) -> subprocess.Popen[str]:
     script = str(resources.files("orbitloom.processing.language") / "serve.py")
     return subprocess.Popen(
-        [sys.executable, script, *files],
+        [sys.executable, "-P", script, *files],  # its folder's files are no modules of that process
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

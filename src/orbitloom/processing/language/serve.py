@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import time
 from importlib import import_module
@@ -27,6 +28,11 @@ def _serve(weights: str, adapter: str) -> Any:
     wanted.n_ctx, wanted.n_parallel, wanted.n_gpu_layers = _CONTEXT_TOKENS, 1, 0
     wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = 1
     wanted.verbosity, wanted.warmup = -1, False
+    # What is left of earlier chats changes the last bits of a sum, and so the words: without it a
+    # text does not depend on what was asked before. Nor does the memory grow.
+    wanted.cache_prompt, wanted.cache_ram_mib = False, 0
+    # It opens a port for others of this machine, which nobody here needs: no one knows the key.
+    wanted.n_threads_http, wanted.api_keys = 1, [secrets.token_urlsafe()]
     if adapter:
         wanted.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(adapter, 1.0)]
     return xllamacpp.Server(wanted)
