@@ -72,7 +72,7 @@ def _write_fixed(
 def _write_runs(octets: NDArray[np.uint8], bit: int, numbers: NDArray[np.int64], split: int) -> int:
     """Write what is above the split as fundamental sequences; return where next."""
     for place in range(numbers.size):
-        bit += numbers[place] >> split
+        bit += int(numbers[place] >> split)
         octets[bit >> 3] |= np.uint8(128 >> (bit & 7))
         bit += 1
     return bit
@@ -83,7 +83,7 @@ def _predict(samples: NDArray[np.uint16], before: int, highest: int, out: NDArra
     """Map the errors of unit-delay prediction (section 4); return their sum."""
     total = 0
     for place in range(out.size):
-        sample = np.int64(samples[place])
+        sample = int(np.int64(samples[place]))
         error = sample - before
         size = abs(error)
         if size > min(before, highest - before):  # only one sign is possible
@@ -100,7 +100,7 @@ def _predict(samples: NDArray[np.uint16], before: int, highest: int, out: NDArra
 def _bits_above(block: NDArray[np.int64], split: int) -> int:
     total = 0
     for place in range(block.size):
-        total += block[place] >> split
+        total += int(block[place] >> split)
     return total
 
 
@@ -131,15 +131,15 @@ def _best_split(block: NDArray[np.int64], count: int, start: int, last: int) -> 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _pairs(block: NDArray[np.int64], most: int, out: NDArray[np.int64]) -> int:
-    """Number the pairs of the second extension (section 3.4.3); return the bits they need."""
+    """Put the numbers of the second extension (section 3.4.3) in `out`; return the bits they need."""
     length = 1
     for pair in range(out.size):
-        second = block[2 * pair + 1]
-        total = block[2 * pair] + second
+        second = int(block[2 * pair + 1])
+        total = int(block[2 * pair]) + second
         if total > most:
             return _NEVER
         out[pair] = total * (total + 1) // 2 + second
-        length += out[pair] + 1
+        length += int(out[pair]) + 1
     return length
 
 
@@ -157,11 +157,11 @@ def _write_line(samples: NDArray[np.uint16], bits: int, octets: NDArray[np.uint8
         in_interval = number % INTERVAL
         reference = 1 if in_interval == 0 else 0
         first = number * BLOCK
-        sample = np.int64(samples[first])
+        sample = int(np.int64(samples[first]))
         if reference:
             before = sample
         total = _predict(samples[first : first + BLOCK], before, highest, block)
-        before = np.int64(samples[first + BLOCK - 1])
+        before = int(np.int64(samples[first + BLOCK - 1]))
         if total == 0:
             if zeros == 0:
                 zeros_reference, zeros_sample = reference == 1, sample
