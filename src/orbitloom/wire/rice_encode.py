@@ -60,7 +60,7 @@ def _write_fixed(
     while place < end:
         until = min(place + a_word, end)
         count = until - place
-        word = np.uint64(0)
+        word: Any = np.uint64(0)
         while place < until:
             word = word << up | np.uint64(numbers[place]) & mask
             place += 1
@@ -131,7 +131,7 @@ def _best_split(block: NDArray[np.int64], count: int, start: int, last: int) -> 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _pairs(block: NDArray[np.int64], most: int, out: NDArray[np.int64]) -> int:
-    """Put the numbers of the second extension (section 3.4.3) in `out`; return the bits they need."""
+    """Put the numbers of the second extension (section 3.4.3) in `out`; return their bits."""
     length = 1
     for pair in range(out.size):
         second = int(block[2 * pair + 1])
