@@ -1,11 +1,14 @@
-"""Reading CCSDS 121.0-B lines: libaec writes them and is the referee."""
+"""Writing and reading CCSDS 121.0-B lines: libaec is the referee of both."""
 
 import imagecodecs
 import numpy as np
 import pytest
 
-from orbitloom.wire.imager import AEC, AEC_FLAGS
+from orbitloom.wire.imager import AEC
 from orbitloom.wire.rice import SPARE_BYTES, read_coded, read_packed
+from orbitloom.wire.rice_encode import encode_coded
+
+AEC_FLAGS = imagecodecs.AEC.FLAG.DATA_PREPROCESS
 
 
 def coded(samples, bits):
@@ -30,8 +33,25 @@ def lines(rng, count, highest):
     burst = np.zeros(count)
     burst[count // 2 : count // 2 + 100] = rng.integers(0, highest + 1, 1)
     yield burst
+    wave = np.exp(5 * np.sin(np.arange(count) / 100))  # all splits, one after the other
+    yield np.clip(highest / 2 + wave * rng.normal(0, 1, count), 0, highest)
+    yield np.where(np.arange(count) // 333 % 2, rng.integers(0, highest + 1, count), 0)
     for power in range(1, 9):  # split samples
         yield np.clip(highest // 2 + rng.normal(0, 2.0**power / 2, count), 0, highest)
+
+
+@pytest.mark.parametrize("bits", range(1, 17))
+@pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 2047, 4096, 4097, 20000])
+def test_what_is_written_is_what_libaec_writes(bits, count):
+    for line in lines(np.random.default_rng([count, bits]), count, 2**bits - 1):
+        samples = np.minimum(np.rint(line), 2**bits - 1).astype(np.uint16)
+        assert encode_coded(samples, bits) == coded(samples, bits)
+
+
+@pytest.mark.parametrize("bits", [1, 9, 12])
+def test_of_samples_with_more_bits_the_lowest_are_written(bits):
+    samples = np.random.default_rng(3).integers(0, 2**16, 1000).astype(np.uint16)
+    assert encode_coded(samples, bits) == encode_coded(samples % 2**bits, bits)
 
 
 @pytest.mark.parametrize("bits", [8, 9, 12, 14, 16])

@@ -21,16 +21,16 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.errors import PacketError
 from orbitloom.scenario.hardware import PacketLayout
+from orbitloom.wire.rice import BLOCK, INTERVAL, SPARE_BYTES, read_coded
+from orbitloom.wire.rice_encode import encode_coded
 
 __all__ = [
     "AEC",
-    "AEC_FLAGS",
     "ANCILLARY_APID",
     "CCSDS121",
     "PLAIN",
@@ -50,10 +50,8 @@ ANCILLARY_APID = _USUAL.ancillary_apid
 
 PLAIN, CCSDS121 = 0, 1
 """What a header's coding field says of samples that may be compressed."""
-AEC = {"blocksize": 32, "rsi": 128}
+AEC = {"blocksize": BLOCK, "rsi": INTERVAL}
 """CCSDS 121.0-B: samples in a block, and blocks in a reference sample interval."""
-AEC_FLAGS = imagecodecs.AEC.FLAG.DATA_PREPROCESS
-"""Unit-delay prediction on."""
 
 _ANCILLARY = struct.Struct(">IHHBBqqI3d3d4df")
 _SHAPE_AND_TIMES = (
@@ -132,12 +130,11 @@ def _code(dn: NDArray[np.uint16], layout: PacketLayout) -> tuple[int, bytes]:
         return PLAIN, dn.astype(">u2").tobytes()
     if layout.coding == "packed":
         return PLAIN, _pack(dn.ravel(), layout.sample_bits)
-    plain = np.ascontiguousarray(dn, dtype="<u2").tobytes()
-    packed = imagecodecs.aec_encode(plain, flags=AEC_FLAGS, bitspersample=layout.sample_bits, **AEC)
+    packed = encode_coded(dn.ravel(), layout.sample_bits)
     can_choose = any(name == "coding" for name, _ in layout.fields)
-    if can_choose and len(packed) >= len(plain):
-        return PLAIN, plain
-    return CCSDS121, bytes(packed)
+    if can_choose and len(packed) >= 2 * dn.size:
+        return PLAIN, dn.astype("<u2").tobytes()
+    return CCSDS121, packed
 
 
 def _pack(samples: NDArray[np.uint16], bits: int) -> bytes:
@@ -198,18 +195,12 @@ def decode_science(
 def _decode(payload: bytes, coding: int, count: int, layout: PacketLayout) -> NDArray[np.uint16]:
     """Return that many samples."""
     if coding == CCSDS121 and layout.coding == "ccsds121":
-        try:
-            padded = 2 * -(-count // AEC["blocksize"]) * AEC["blocksize"]
-            payload = bytes(
-                imagecodecs.aec_decode(
-                    payload, out=padded, flags=AEC_FLAGS, bitspersample=layout.sample_bits, **AEC
-                )
-            )
-        except (imagecodecs.AecError, ValueError) as error:
-            raise PacketError(f"the CCSDS 121 data do not decode: {error}") from None
-        if len(payload) == padded:  # the coder fills its last block
-            payload = payload[: 2 * count]
-    elif coding != PLAIN:
+        octets = np.frombuffer(payload + bytes(SPARE_BYTES), np.uint8)
+        samples = np.empty(-(-count // BLOCK) * BLOCK, np.uint16)  # the coder fills its last block
+        if not read_coded(octets, len(payload), layout.sample_bits, samples):
+            raise PacketError(f"the CCSDS 121 data do not decode to {count} samples")
+        return samples[:count]
+    if coding != PLAIN:
         raise PacketError(f"unknown coding {coding}")
     expected = -(-count * layout.sample_bits // 8) if layout.coding == "packed" else 2 * count
     if len(payload) != expected:

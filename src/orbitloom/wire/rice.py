@@ -1,9 +1,9 @@
 """Lossless coding of CCSDS 121.0-B-3 and packed samples, read as fast as they come: numba kernels.
 
-libaec (by imagecodecs) writes the coded lines and is the referee in the tests; it reads some 70
-MB/s of packets on a core, and an imager sends more. What is read here: adaptive entropy coding with
-blocks of 32, unit-delay preprocessing, reference samples, and all of the options of section 3:
-split samples, second extension, zero blocks, no compression.
+libaec (by imagecodecs) is the referee in the tests; it reads some 70 MB/s of packets on a core, and
+an imager sends more. What is read here: adaptive entropy coding with blocks of 32, unit-delay
+preprocessing, reference samples, and all of the options of section 3: split samples, second
+extension, zero blocks, no compression. `rice_encode` writes it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
-__all__ = ["SPARE_BYTES", "read_coded", "read_packed"]
+__all__ = ["BLOCK", "INTERVAL", "SPARE_BYTES", "read_coded", "read_packed"]
 
 SPARE_BYTES = 80
 """Behind coded samples, that are read and not used: a block that is not compressed, and a word."""
 
-_BLOCK, _INTERVAL = 32, 128  # as `imager.AEC`
+BLOCK, INTERVAL = 32, 128
+"""Samples in a block, and blocks in a reference sample interval."""
+
 _REST_OF_SEGMENT, _SEGMENT = 5, 64  # of zero blocks: table 3-1
 _WHOLE = np.uint64((1 << 57) - 1)  # of a word that begins inside an octet
 _PAIRS = 13  # sums of two that the second extension can say
@@ -117,7 +119,7 @@ def _read_pairs(
 ) -> int:
     """Read a block of the second extension; return where next, or -1."""
     place = reference
-    while place < _BLOCK:
+    while place < BLOCK:
         bit = _read_runs(octets, bit, end, out, place, place + 1)
         if bit < 0 or out[place] >= _PAIR.shape[0]:
             return -1
@@ -183,12 +185,12 @@ def read_coded(octets: NDArray[np.uint8], size: int, bits: int, out: NDArray[np.
     plain = (1 << id_bits) - 1
     highest = (1 << bits) - 1
     bit, end, count = 0, 8 * size, out.size
-    block = np.empty(_BLOCK, np.int64)
+    block = np.empty(BLOCK, np.int64)
     place, sample = 0, 0
     while place < count:
         if bit >= end:
             return False
-        in_interval = (place // _BLOCK) % _INTERVAL
+        in_interval = (place // BLOCK) % INTERVAL
         reference = 1 if in_interval == 0 else 0
         word = _load(octets, bit >> 3) << np.uint64(bit & 7)
         option = int(word >> np.uint64(64 - id_bits))
@@ -215,13 +217,13 @@ def read_coded(octets: NDArray[np.uint8], size: int, bits: int, out: NDArray[np.
             blocks = int(block[0]) + 1
             block[0] = 0
             if blocks == _REST_OF_SEGMENT:
-                blocks = min(_INTERVAL - in_interval, _SEGMENT - in_interval % _SEGMENT)
+                blocks = min(INTERVAL - in_interval, _SEGMENT - in_interval % _SEGMENT)
             elif blocks > _REST_OF_SEGMENT:
                 blocks -= 1
-            if in_interval + blocks > _INTERVAL:
+            if in_interval + blocks > INTERVAL:
                 return False
         else:
-            bit = _read_runs(octets, bit, end, block, reference, _BLOCK)
+            bit = _read_runs(octets, bit, end, block, reference, BLOCK)
             if option > 1 and bit >= 0:
                 if reference:
                     bit = _read_fixed(octets, bit, option - 1, block[1:])
@@ -232,12 +234,12 @@ def read_coded(octets: NDArray[np.uint8], size: int, bits: int, out: NDArray[np.
         if reference:
             block[0] = 0  # the sample itself
         if option == 0 and not extended:
-            out[place : place + blocks * _BLOCK] = sample
+            out[place : place + blocks * BLOCK] = sample
         else:
             sample = _undo_prediction(block, out, place, sample, highest)
             if sample < 0:
                 return False
-        place += blocks * _BLOCK
+        place += blocks * BLOCK
     return end - bit < 8
 
 
