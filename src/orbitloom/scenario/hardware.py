@@ -414,6 +414,13 @@ class Model(Section):
     prefill_efficiency: float = quantity(
         0.17, "1", "derived", "share of peak in prefill, range 0.17-0.33", gt=0, le=1
     )
+    token_overhead_s: float = quantity(
+        0.0,
+        "s",
+        "choice",
+        "of the runtime, each decoding step; bandwidth_efficiency 0.70 has it already",
+        ge=0,
+    )
 
     @model_validator(mode="after")
     def _head_and_embedding_are_parts(self) -> Model:
