@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,6 @@ _FILE = Path(__file__).parents[2] / "benchmarks" / "model_budget.py"
 
 
 def _budget():
-    import sys
-
     spec = importlib.util.spec_from_file_location("model_budget", _FILE)
     module = importlib.util.module_from_spec(spec)
     sys.modules["model_budget"] = module

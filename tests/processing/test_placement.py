@@ -98,3 +98,15 @@ def test_two_of_eight_lost_in_the_middle_lose_and_double_nothing():
 
 def test_a_fleet_that_is_lost_answers_nothing():
     assert fly([_job()], EIGHT[:1], LINK, lost_s={"S0": 1.0}) == ()
+
+
+def test_what_a_satellite_has_to_do_comes_first():
+    """S0 has 3 s to do, and there is no other: 3 + 2 x 5."""
+    outcomes = fly([_job("A"), _job("B")], (Site(name="S0", wait_s=3.0),), LINK)
+    assert [outcome.finished_s for outcome in outcomes] == [8.0, 13.0]
+
+
+def test_work_is_not_given_to_a_hot_satellite_in_flight():
+    sites = (Site(name="S0", temperature_c=85.0), Site(name="S1"))
+    outcomes = fly([_job("A"), _job("B")], sites, LINK)
+    assert [outcome.site for outcome in outcomes] == ["S1", "S1"]

@@ -8,7 +8,8 @@ layer, which is for the links inside one satellite.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import simpy
@@ -74,10 +75,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An assessment: where its chip is, how large it is, when it is asked for, how long it takes.
-
-    `least_charge` and `throttle_c` of the placement are the scenario's.
-    """
+    """An assessment: where its chip is, how large it is, when it is asked for, how long it takes."""
 
     name: str
     home: str
@@ -145,7 +143,8 @@ def place(
     links
         From the job's home, by site. A site without a link is out of reach; home needs none.
     least_charge, throttle_c
-        Below this charge a satellite in eclipse takes no work, nor does one as hot as this.
+        Below this charge a satellite in eclipse takes no work, nor does one as hot as this: the
+        defaults of a scenario's `power` (depth of discharge 0.3) and `heat`.
     """
     best: tuple[float, str] | None = None
     for site in sites:
@@ -167,6 +166,8 @@ def fly(
     *,
     lost_s: Mapping[str, float] | None = None,
     notice_s: float = 1.0,
+    least_charge: float = 0.7,
+    throttle_c: float = 80.0,
 ) -> tuple[Outcome, ...]:
     """Fly jobs over a fleet in which each satellite does one job at a time, in order of placement.
 
@@ -185,6 +186,8 @@ def fly(
         When satellites are lost, by name.
     notice_s
         How long it takes until the silence is noticed.
+    least_charge, throttle_c
+        As for `place`.
 
     Returns
     -------
@@ -192,43 +195,57 @@ def fly(
         In order of finishing. A job for which no satellite is left has none.
     """
     env = simpy.Environment()
-    lost = dict(lost_s or {})
+    computers = {site.name: simpy.Resource(env, capacity=1) for site in sites}
+    silent = {site.name: env.event() for site in sites}
+    for name, at_s in (lost_s or {}).items():
+        silent[name] = env.timeout(at_s)
     free_s = {site.name: site.wait_s for site in sites}
     links = {site.name: link for site in sites}
     gone: set[str] = set()
     outcomes: list[Outcome] = []
 
+    def begun(site: Site) -> Generator[simpy.Event, Any, None]:
+        with computers[site.name].request() as turn:
+            yield turn
+            yield env.timeout(site.wait_s)
+
+    def worked(job: Job, name: str, move_s: float) -> Generator[simpy.Event, Any, None]:
+        try:
+            yield env.timeout(move_s)
+            with computers[name].request() as turn:
+                yield turn
+                yield env.timeout(job.work_s)
+        except simpy.Interrupt:
+            return  # the satellite is lost, and the work with it
+
     def asked(job: Job) -> Generator[simpy.Event, Any, None]:
         yield env.timeout(job.asked_s)
-        tries = 0
-        while True:
-            now = float(env.now)
-            alive = [_at(site, free_s[site.name] - now) for site in sites if site.name not in gone]
-            name = place(job, alive, links)
+        for tries in count(1):
+            now_s = float(env.now)
+            known = [
+                replace(site, wait_s=max(free_s[site.name] - now_s, 0.0))
+                for site in sites
+                if site.name not in gone
+            ]
+            name = place(job, known, links, least_charge=least_charge, throttle_c=throttle_c)
             if name is None:
                 return
-            tries += 1
-            arrived_s = now + (0.0 if name == job.home else link.transfer_s(job.chip_bytes))
-            free_s[name] = max(free_s[name], arrived_s) + job.work_s
-            finished_s = free_s[name]
-            if name not in lost or finished_s <= lost[name]:
-                yield env.timeout(finished_s - now)
-                outcomes.append(Outcome(job=job.name, site=name, finished_s=env.now, tries=tries))
+            move_s = 0.0 if name == job.home else link.transfer_s(job.chip_bytes)
+            free_s[name] = max(free_s[name], now_s + move_s) + job.work_s
+            work = env.process(worked(job, name, move_s))
+            yield work | silent[name]
+            if work.triggered:
+                outcomes.append(
+                    Outcome(job=job.name, site=name, finished_s=float(env.now), tries=tries)
+                )
                 return
-            yield env.timeout(max(lost[name] - now, 0.0) + notice_s)
+            work.interrupt()
+            yield env.timeout(notice_s)
             gone.add(name)
 
+    for site in sites:
+        env.process(begun(site))
     for job in jobs:
         env.process(asked(job))
     env.run()
     return tuple(outcomes)
-
-
-def _at(site: Site, wait_s: float) -> Site:
-    return Site(
-        name=site.name,
-        wait_s=max(wait_s, 0.0),
-        in_eclipse=site.in_eclipse,
-        charge=site.charge,
-        temperature_c=site.temperature_c,
-    )
