@@ -75,7 +75,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An assessment: where its chip is, how large it is, when it is asked for, how long it takes."""
+    """An assessment: where its chip is and how large, when it is asked for, how long it takes."""
 
     name: str
     home: str
