@@ -50,7 +50,6 @@ def add_model_commands(app: typer.Typer) -> None:
     models.command("path")(_path)
     models.command("check", epilog=_EXAMPLES)(_check)
     models.command("word", epilog=_WORD_EXAMPLES)(_word)
-    models.command("cost")(_cost)
     app.add_typer(models, name="model")
     app.command("ask", epilog=_ASK_EXAMPLES)(_ask)
 
@@ -130,29 +129,6 @@ def _check(
     worst = min(group.accepted_share for group in cards[0].groups.values() if group.cases)
     if worst < 0.95 or attacks_refused() < len(ATTACKS):
         raise typer.Exit(1)
-
-
-def _cost() -> None:
-    """Hold the cost model of language models against what others have measured.
-
-    Besides, what an assessment takes on a computer of 744 TOPS, whose memory rate was never told.
-    """
-    from rich.console import Console
-    from rich.table import Table
-
-    from orbitloom.processing.model_budget import PUBLISHED, modelled, sensitivity
-
-    console = Console(soft_wrap=True)
-    table = Table("computer", "runtime", "model", "measured", "modelled", "ratio", box=None)
-    for row in PUBLISHED:
-        rate = modelled(row)
-        figures = f"{row.tokens_per_s:.1f} /s", f"{rate:.1f} /s", f"{rate / row.tokens_per_s:.2f}"
-        table.add_row(row.computer, row.runtime, row.model, *figures)
-    console.print(table)
-    table = Table("744 TOPS, memory at", "an assessment takes", "and", box=None)
-    for rate, seconds, joules in sensitivity((50.0, 100.0, 204.8, 400.0, 800.0, 1600.0)):
-        table.add_row(f"{rate:g} GB/s", f"{seconds:.1f} s", f"{joules:.0f} J")
-    console.print(table)
 
 
 def _ask(

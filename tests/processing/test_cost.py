@@ -4,11 +4,10 @@ import pytest
 
 from orbitloom.processing.cost import (
     LEVELS,
-    assessment_cost,
     chain_cost,
-    inference,
     survey_cost_s_per_s,
 )
+from orbitloom.processing.inference import assessment_cost, inference
 from orbitloom.scenario.hardware import Band, Compute, Ground, Instrument, Model, Survey
 
 FLAT = {"kernel_efficiency": 1.0, "bandwidth_efficiency": 1.0, "load_w": 60.0, "idle_w": 10.0}

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from orbitloom.processing.cost import assessment_cost, chain_cost
+from orbitloom.processing.cost import chain_cost
+from orbitloom.processing.inference import assessment_cost
 from orbitloom.scenario import Scenario
 from orbitloom.twin.flight import fly
 from orbitloom.world.geometry import World

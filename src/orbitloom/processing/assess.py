@@ -1,7 +1,7 @@
 """The model seam: what the on-board AI does with a finding, and a model made of rules.
 
 A model ranks a finding and may hold it back. It is a Python entry point in ``orbitloom.models``;
-what it costs is in `cost.assessment_cost`, whichever model it is.
+what it costs is in `inference.assessment_cost`, whichever model it is.
 """
 
 from __future__ import annotations

@@ -16,17 +16,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from orbitloom.scenario.hardware import Instrument, Model, Survey
+from orbitloom.scenario.hardware import Instrument, Survey
 
 __all__ = [
     "LEVELS",
     "SERIAL_SHARE",
-    "Inference",
     "Profile",
     "StageCost",
-    "assessment_cost",
     "chain_cost",
-    "inference",
     "survey_cost_s_per_s",
 ]
 
@@ -117,20 +114,6 @@ class _Work:
     moved: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inference:
-    """A language model's rates and times on a profile.
-
-    `prefill_tokens_per_s` is that of the linear layers, as data sheets give it; `prefill_s` has
-    the attention term too.
-    """
-
-    prefill_tokens_per_s: float
-    decode_tokens_per_s: float
-    prefill_s: float
-    decode_s: float
-
-
 def _work(instrument: Instrument, packet_bytes: float) -> tuple[_Work, ...]:
     """Count the work of one capture, level by level.
 
@@ -212,62 +195,6 @@ def chain_cost(
         Size of the capture's packets.
     """
     return tuple(_priced(work, profile) for work in _work(instrument, float(packet_bytes)))
-
-
-def inference(model: Model, profile: Profile) -> Inference:
-    """Return how fast a language model reads its evidence and writes its verdict.
-
-    Decoding reads every weight and the key-value cache once a token; prefill is bound by
-    arithmetic at half precision::
-
-        t_dec = max((B + c k) / (eta BW), 2 P / (mfu F)) + t_0
-        t_pre = N 2 P_lin / (mfu F) + 4 L N^2 d / (mfu F)
-
-    with the mean context ``c`` = tokens in + half of the tokens out, and ``t_0`` what a token takes
-    besides.
-    """
-    linear = model.parameters - model.head_parameters - model.embedding_parameters
-    tokens_in = model.prompt_tokens + model.image_tokens
-    arithmetic_per_s = (
-        profile.peak_tops * 1e12 * profile.half_precision_share * model.prefill_efficiency
-    )
-    memory_per_s = profile.memory_gb_per_s * 1e9 * profile.bandwidth_efficiency
-    attention = 4.0 * model.layers * tokens_in**2 * model.width
-    read = (
-        linear * model.bytes_per_parameter
-        + model.head_parameters * model.head_bytes_per_parameter
-        + (tokens_in + model.answer_tokens / 2) * model.kv_bytes_per_token
-    )
-    token_s = max(read / memory_per_s, 2.0 * (linear + model.head_parameters) / arithmetic_per_s)
-    token_s += model.token_overhead_s
-    return Inference(
-        prefill_tokens_per_s=arithmetic_per_s / (2.0 * linear),
-        decode_tokens_per_s=1.0 / token_s,
-        prefill_s=(tokens_in * 2.0 * linear + attention) / arithmetic_per_s,
-        decode_s=model.answer_tokens * token_s,
-    )
-
-
-def assessment_cost(model: Model, profile: Profile) -> StageCost:
-    """Return what one assessment by the model costs: prefill, then decoding token by token."""
-    linear = model.parameters - model.head_parameters - model.embedding_parameters
-    tokens_in = model.prompt_tokens + model.image_tokens
-    tokens = tokens_in + model.answer_tokens
-    times = inference(model, profile)
-    seconds = times.prefill_s + times.decode_s
-    weights = (
-        linear * model.bytes_per_parameter + model.head_parameters * model.head_bytes_per_parameter
-    )
-    cache = (tokens_in + model.answer_tokens / 2) * model.kv_bytes_per_token
-    return StageCost(
-        step="assess",
-        operations=tokens * 2.0 * linear
-        + model.answer_tokens * 2.0 * model.head_parameters
-        + 4.0 * model.layers * tokens_in**2 * model.width,
-        bytes_moved=weights + model.answer_tokens * (weights + cache),
-        seconds=seconds,
-        joules=(profile.load_w - profile.idle_w) * seconds,
-    )
 
 
 def survey_cost_s_per_s(survey: Survey, instrument: Instrument, profile: Profile) -> float:

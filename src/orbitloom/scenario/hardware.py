@@ -415,7 +415,11 @@ class Model(Section):
         0.17, "1", "derived", "share of peak in prefill, range 0.17-0.33", gt=0, le=1
     )
     token_overhead_s: float = quantity(
-        0.0, "s", "choice", "what a token takes besides: launches, sampling; the runtime's", ge=0
+        0.0,
+        "s",
+        "choice",
+        "of the runtime, each decoding step; bandwidth_efficiency 0.70 has it already",
+        ge=0,
     )
 
     @model_validator(mode="after")

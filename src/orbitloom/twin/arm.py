@@ -20,10 +20,10 @@ from orbitloom.processing.chain import ChainResult
 from orbitloom.processing.cost import (
     Profile,
     StageCost,
-    assessment_cost,
     chain_cost,
     survey_cost_s_per_s,
 )
+from orbitloom.processing.inference import assessment_cost
 from orbitloom.scenario import Arm
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.clock import Clock
