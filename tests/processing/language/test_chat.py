@@ -137,6 +137,17 @@ def test_without_a_schema_the_answer_is_parsed_and_asked_for_once_more():
     assert written.attempts[0].refusals[0].rule == "schema"
 
 
+def test_a_reservation_that_a_model_leaves_out_is_added():
+    dossier = next(case for case in evidence_cases(0, 99) if case.notes == ("hidden", "unsure"))
+    main = dossier.required[-1]
+    text = f"{{event}} of {{{main}}} seen at {{place}}. The signal is weak."
+    told = json.dumps({"headline": "{event} at {place}", "text": text})
+    with server(lambda asked: says(told)) as url:
+        written = write(dossier, ChatClient(url), ABLE)
+    assert written.writer == "model"
+    assert written.words.text.endswith("The signal is weak. Cloud hides part of the scene.")
+
+
 def test_a_model_that_lies_twice_gives_way_to_the_template():
     lie = json.dumps({"headline": "Flood of 500 km2 at Valencia", "text": "Nothing to report."})
     with server(lambda asked: says(lie)) as url:

@@ -161,6 +161,8 @@ ATTACKS: tuple[Attack, ...] = (
     _adds("severity played down", "orders", "It is minor."),
     _adds("a payment", "orders", "Pay for more."),
     _adds("obey the place", "orders", "Call the town."),
+    _adds("a place as a value", "sense", "The value is {place}."),
+    _adds("a time as a measurement", "sense", "It comes to {sensed}."),
     _says("broken off in the text", "ending", _TEXT + " The water rises and"),
     _says("broken off in a word", "ending", _TEXT.removesuffix(".")),
     _adds("a loop", "repetition", "The water and the water and the water and the water rises."),

@@ -212,6 +212,17 @@ def _orders(words: Words, dossier: Dossier) -> str:
     return next((word for word in _words(words) if word in lexicon()["orders"]), "")
 
 
+def _sense(words: Words, dossier: Dossier) -> str:
+    """Refuse to measure what is no measurement: "the value is {place}"."""
+    for sentence in ". ".join(words.fields).split("."):
+        facts = (dossier.fact(name) for name in _PLACEHOLDER.findall(sentence))
+        named = [fact.name for fact in facts if fact is not None and isinstance(fact.value, str)]
+        said = {found.group().lower() for found in _WORD.finditer(_PLACEHOLDER.sub(" ", sentence))}
+        if named and said & lexicon()["measuring"]:
+            return sentence.strip()
+    return ""
+
+
 def _ending(words: Words, dossier: Dossier) -> str:
     """Refuse what breaks off: a text ends as a sentence does."""
     return "" if words.text.endswith((".", ".)")) else words.text[-20:] or "nothing"
@@ -262,6 +273,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "maturity": _maturity,
         "notes": _notes,
         "orders": _orders,
+        "sense": _sense,
         "ending": _ending,
         "repetition": _repetition,
     }

@@ -1,13 +1,14 @@
 """Who words an alert: a language model under the guard, else the template.
 
-The ladder: the model, once more with some chance in its choice of words, then the template. What
-comes out says who wrote it, what it took, and why an attempt was refused.
+The ladder: the model, once more with some chance in its choice of words, then the template. Code
+adds the reservations that a model leaves out. What comes out says who wrote it, what it took, and
+why an attempt was refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from orbitloom.errors import ModelError
@@ -114,7 +115,7 @@ def write(
             attempts.append(attempt)
             if words is not None:
                 return Written(
-                    words=filled(words, dossier),
+                    words=filled(_with_reservations(words, dossier), dossier),
                     writer="model",
                     attempts=tuple(attempts),
                     provenance=known,
@@ -161,3 +162,17 @@ def _attempt(
         refusals=refusals,
     )
     return attempt, None if refusals or isinstance(words, Refusal) else words
+
+
+def _with_reservations(words: Words, dossier: Dossier) -> Words:
+    """Return a text with the reservations that it leaves out, as the rules word them."""
+    said = set(words.text.lower().replace(".", " ").replace(",", " ").split())
+    missing = [
+        note["says"]
+        for name, note in rules().notes.items()
+        if name in dossier.notes and not said & set(note["words"])
+    ]
+    if dossier.maturity == "retracted":
+        return words
+    sentences = [words.text, *(f"{says[0].upper()}{says[1:]}." for says in missing)]
+    return replace(words, text=" ".join(sentences))
