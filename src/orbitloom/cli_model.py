@@ -244,7 +244,11 @@ def _print(cards: list[ScoreCard]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", *(card.identity.model for card in cards), box=None)
+    names = (
+        f"{card.identity.model}{', with an adapter' * bool(card.identity.adapter_sha256)}"
+        for card in cards
+    )
+    table = Table("", *names, box=None)
     table.add_row("runtime", *(card.identity.runtime for card in cards))
     for what in ("schema", "grammar"):
         honours = ("yes" if getattr(card.able, what) else "no" for card in cards)
