@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -265,6 +266,17 @@ TABLE = {
         _own_app(_BANDLESS_APP), ("scenario mine, key app", "swir22", "blue, green, red, nir")
     ),
     "unknown model": _Bad(_toml('[model]\nkind = "oracle"'), ("mine.toml", "oracle", "rules")),
+    "a language model that is none": _Bad(
+        _options("--model", "gpt"), ("gpt", "no language model", "template")
+    ),
+    "a language model's file that is not there": _Bad(
+        _options("--model", "no.gguf"), ("no.gguf", "cannot be read")
+    )
+    if find_spec("xllamacpp")
+    else _Bad(_options("--model", "no.gguf"), ("xllamacpp", "not installed")),
+    "a language model's server that is not there": _Bad(
+        _options("--model", "http://127.0.0.1:9/v1#x"), ("127.0.0.1:9", "does not answer")
+    ),
     "scene without CRS": _Bad(
         _scene(crs=None, scale=0.5), ("scene.tif", "coordinate reference system", "gdal")
     ),

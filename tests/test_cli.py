@@ -85,15 +85,17 @@ def test_fly_hands_on_what_it_was_told_and_defaults_to_the_scenarios_own(run, fl
     code, out, err = run("fly")
     assert (code, out, err) == (0, "the table\n", "")
     assert flown["scenario"] == "ring12"
-    assert [flown[name] for name in ("hours", "seed", "stations", "arms", "scene")] == [None] * 5
+    assert [flown[name] for name in ("hours", "seed", "stations", "arms", "scene", "model")] == [
+        None
+    ] * 6
     assert (str(flown["out"]), flown["executor"]) == ("orbitloom-out", "threads")
     assert flown["progress"] is None  # no bar where nobody watches
     run(
         "fly", "scs01", "--hours", "1.5", "--seed", "7", "--stations", "china4",
         "--arms", "orbit, bentpipe", "--scene", "a.tif", "--out", str(tmp_path),
-        "--executor", "processes",
+        "--executor", "processes", "--model", "template",
     )  # fmt: skip
-    assert flown["scenario"] == "scs01"
+    assert (flown["scenario"], flown["model"]) == ("scs01", "template")
     assert (flown["hours"], flown["seed"], flown["stations"]) == (1.5, 7, "china4")
     assert flown["arms"] == ("orbit", "bentpipe")
     assert (str(flown["scene"]), flown["out"]) == ("a.tif", tmp_path)

@@ -28,7 +28,7 @@ def _flown(targets):
         instrument={"lines": 300, "columns": 300},
         targets=targets,
     )
-    return fly(scenario).result
+    return fly(scenario, model="template").result
 
 
 @pytest.mark.slow

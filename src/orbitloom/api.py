@@ -7,16 +7,21 @@ import time as clock
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from orbitloom.errors import OrbitError, ScenarioError
+from orbitloom.errors import ModelError, OrbitError, ScenarioError
 from orbitloom.processing.byo import load_app
+from orbitloom.processing.language.chat import probe
+from orbitloom.processing.language.runtime import open_model
+from orbitloom.processing.language.writer import write
 from orbitloom.report.folder import prepare
 from orbitloom.report.report import Report, run_record
 from orbitloom.scenario import Scenario, load
 from orbitloom.twin.flight import Progress
 from orbitloom.twin.flight import fly as fly_twin
+from orbitloom.twin.workshop import Writer
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.scene import check_scene
 
@@ -34,6 +39,7 @@ def fly(
     stations: str | None = None,
     arms: Sequence[str] | None = None,
     scene: str | Path | None = None,
+    model: str | None = None,
     executor: str | Executor = "threads",
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -48,6 +54,10 @@ def fly(
         Win over the scenario's own, if given.
     scene
         A GeoTIFF of reflectance (blue, green, red, NIR), laid at every target.
+    model
+        Who words the alerts, over the scenario's ``model.writer``: ``embedded``, a file
+        ``X.gguf[+ADAPTER.gguf]``, ``http://host:port/v1#name``, or ``template``. An embedded model
+        that is not installed gives way to the template, and the report says so.
     executor
         ``"threads"``, ``"processes"``, or any `concurrent.futures.Executor`. The results are the
         same.
@@ -68,14 +78,15 @@ def fly(
     >>> report.summary["arms"]["orbit"]["latency_s"]["p90"]  # doctest: +SKIP
     """
     started = clock.perf_counter()
-    loaded = _loaded(scenario, hours, seed, stations, arms, scene)
+    loaded = _loaded(scenario, hours, seed, stations, arms, scene, model)
     folder = None if out is None else Path(out)
     check(loaded)
+    writer, note = _writer(loaded, progress)
     with _executor(executor) as runner:
         if folder is not None:
             prepare(folder)
-        result = fly_twin(loaded, executor=runner, folder=folder, progress=progress)
-    report = Report(result)
+        result = fly_twin(loaded, executor=runner, folder=folder, progress=progress, writer=writer)
+    report = Report(result, note=note)
     if folder is not None:
         kind = executor if isinstance(executor, str) else type(executor).__name__
         report.save(folder, run=run_record(wall_s=clock.perf_counter() - started, executor=kind))
@@ -128,6 +139,7 @@ def _loaded(
     stations: str | None,
     arms: Sequence[str] | None,
     scene: str | Path | None,
+    model: str | None,
 ) -> Scenario:
     given = {
         "hours": hours,
@@ -136,7 +148,32 @@ def _loaded(
         "arms": None if arms is None else tuple(arms),
         "scene": None if scene is None else {"file": Path(scene).absolute()},
     }
-    return load(scenario, **given)
+    loaded = load(scenario, **given)
+    if model is None:
+        return loaded
+    return load(loaded, model={**loaded.model.model_dump(), "writer": model})
+
+
+def _writer(scenario: Scenario, progress: Progress | None) -> tuple[Writer, str]:
+    """Return who words the alerts, and what is to be said of it.
+
+    Raises
+    ------
+    ModelError
+        If the scenario names a model that cannot be had, other than the embedded one.
+    """
+    name = scenario.model.writer
+    try:
+        if progress is not None and name != "template":
+            progress(f"waking the language model {name}", 0.0)
+        endpoint = open_model(name)
+        able = None if endpoint is None else probe(endpoint)
+    except ModelError as error:
+        if name != "embedded":
+            error.where = error.where or f"scenario {scenario.name}, key model.writer"
+            raise
+        return write, f"{error}. The template words the alerts."
+    return partial(write, endpoint=endpoint, able=able), ""
 
 
 @contextmanager

@@ -98,6 +98,14 @@ def fly(
             metavar="FILE",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Who words the alerts: embedded, X.gguf[+ADAPTER.gguf], http://host:port/v1#name, "
+            "or template. Default: the scenario's, embedded in the built-in ones.",
+            metavar="MODEL",
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -121,7 +129,14 @@ def fly(
     from orbitloom import api
     from orbitloom.report.bar import progress
 
-    given = {"hours": hours, "seed": seed, "stations": stations, "arms": arms, "scene": scene}
+    given = {
+        "hours": hours,
+        "seed": seed,
+        "stations": stations,
+        "arms": arms,
+        "scene": scene,
+        "model": model,
+    }
     with progress("reading the scenario") as told, _naming_options(given):
         report = api.fly(
             scenario,
@@ -130,6 +145,7 @@ def fly(
             stations=stations,
             arms=None if arms is None else tuple(name.strip() for name in arms.split(",")),
             scene=scene,
+            model=model,
             executor=executor.value,
             out=out,
             progress=told,

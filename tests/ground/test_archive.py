@@ -104,6 +104,7 @@ def test_an_item_says_what_was_found_where_when_and_by_whom(catalog):
         "orbitloom:severity": "Severe",
         "orbitloom:station": "Troll",
         "orbitloom:target": "Sava",
+        "orbitloom:writer": "template",
     }
     assert shape(item.geometry).is_valid
     assert item.bbox == [15.0, 45.0, 15.2, 45.1]

@@ -144,6 +144,7 @@ def test_parameters_carry_the_evidence_in_numbers():
         "digest": arrival.answer.digest(),
         "station": "Troll",
         "latency_s": "90.25",
+        "writer": "template",
     }
 
 

@@ -7,7 +7,7 @@ from orbitloom.processing.cost import (
     chain_cost,
     survey_cost_s_per_s,
 )
-from orbitloom.processing.inference import assessment_cost, inference
+from orbitloom.processing.inference import inference, writing_cost
 from orbitloom.scenario.hardware import Band, Compute, Ground, Instrument, Model, Survey
 
 FLAT = {"kernel_efficiency": 1.0, "bandwidth_efficiency": 1.0, "load_w": 60.0, "idle_w": 10.0}
@@ -83,8 +83,8 @@ def test_the_published_check_of_an_agx_orin():
 
 def test_assessment_charges_prefill_and_decoding():
     compute = Compute()
-    times, cost = inference(Model(), compute), assessment_cost(Model(), compute)
-    assert cost.step == "assess"
+    times, cost = inference(Model(), compute), writing_cost(Model(), compute)
+    assert cost.step == "words"
     assert cost.seconds == times.prefill_s + times.decode_s
     assert cost.joules == pytest.approx((160 - 15) * cost.seconds, rel=1e-12)
     # By hand: 7.475e9 weights of 0.5625 B read once for the prompt and for each of 120 tokens, and

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from orbitloom.processing.inference import (
-    assessment_cost,
     image_tokens,
     inference,
     load_s,
     phase_energy,
     weight_bytes,
+    writing_cost,
 )
 from orbitloom.scenario.hardware import Compute, Model
 from orbitloom.scenario.presets import FORMATS, H100, AgxOrin, AgxThor, Llama3B, Llama8B, Tops744
@@ -108,7 +108,7 @@ def test_energy_by_phase_by_hand():
     assert energy.prefill_j == pytest.approx(100 * times.prefill_s, rel=1e-12)
     parts = energy.prefill_j + energy.decode_j + energy.loaded_j + energy.load_j
     assert energy.total_j == parts
-    above_idle = assessment_cost(model, computer).joules
+    above_idle = writing_cost(model, computer).joules
     assert energy.prefill_j + energy.decode_j == pytest.approx(above_idle / 0.9, rel=1e-12)
 
 

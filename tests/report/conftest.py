@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 
+from orbitloom.processing.language.dossier import dossier_of
+from orbitloom.processing.language.writer import Attempt, Written, write
 from orbitloom.scenario import Arm, Scenario, load, stream
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.result import (
@@ -18,6 +21,7 @@ from orbitloom.twin.result import (
     FlightResult,
     SatelliteHistory,
     SurveyTotals,
+    WordsFate,
 )
 from orbitloom.wire import Answer, CaptureTask, LedgerRow, canonical_json
 
@@ -50,11 +54,22 @@ def _make_flight(
     ledger: list[LedgerRow] = []
     results: dict[Arm, ArmResult] = {}
     for arm in arms:
-        fates = []
+        fates, words = [], []
         for task, answer in zip(tasks, answers, strict=True):
             rows = list(_steps(scenario, arm, task))
             ledger += rows
             fates.append(_fate(scenario, arm, task, answer, rows))
+            if answer.kind == "alert" and fates[-1].inbox_ns is not None:
+                ledger.append(_writing(rows[-1], 2.3 if arm == "orbit" else 0.25))
+                words.append(
+                    WordsFate(
+                        capture=task.capture,
+                        writer="model",
+                        inbox_ns=ledger[-1].end_ns,
+                        joules=ledger[-1].joules,
+                        handed_on_to="SAT-01" if task.capture == 3 else "",
+                    )
+                )
         results[arm] = ArmResult(
             arm=arm,
             fates=tuple(fates),
@@ -65,6 +80,7 @@ def _make_flight(
                 waiting_bytes=0 if arm == "orbit" else 6_890_000_000_000,
             ),
             satellites=tuple(_history(scenario, arm, name) for name in satellites),
+            words=tuple(words),
         )
     track_t_ns = np.arange(scenario.start_ns, scenario.end_ns + 1, 2 * _MINUTE, dtype=np.int64)
     return FlightResult(
@@ -83,8 +99,35 @@ def _make_flight(
         },
         level_bytes={"L0": 19_000_000 * captures, "L4": 40_000 * captures},
         ledger=tuple(ledger),
+        words={
+            fate.capture: _written(answers[fate.capture])
+            for fate in next(iter(results.values())).words
+        },
         track_t_ns=track_t_ns,
         track_deg=np.stack([_track(track_t_ns, phase) for phase in range(len(satellites))]),
+    )
+
+
+def _writing(last: LedgerRow, seconds: float) -> LedgerRow:
+    """The words that follow an answer, in one step from where it ended."""
+    return replace(
+        last,
+        product="words",
+        step="words",
+        start_ns=last.end_ns,
+        end_ns=last.end_ns + round(seconds * 1e9),
+        joules=145.0 * seconds,
+    )
+
+
+def _written(answer: Answer) -> Written:
+    """As a model would have, but the words are the template's."""
+    by_template = write(dossier_of(answer.feature, answer.digest()))
+    return replace(
+        by_template,
+        writer="model",
+        attempts=(Attempt(prompt_tokens=98, completion_tokens=40),),
+        provenance={"model": "tiny <b>", "runtime": "none", "rules": "1"},
     )
 
 
@@ -199,7 +242,6 @@ def _steps(scenario: Scenario, arm: Arm, task: CaptureTask) -> Iterator[LedgerRo
             ("L2", 0.47, 36.0, 32_000_000),
             ("L3", 0.60, 44.0, 48_000_000),
             ("L4", 0.35, 30.0, l4),
-            ("assess", 4.9, 630.0, l4),
         )
     ]
     capture = [("sense", 1.45, 43.0, 0, l0)]

@@ -60,7 +60,9 @@ def test_a_late_start_a_missing_end_and_strangers_are_found(flight):
     assert "middle of the capture" in breaks(replace(flight, ledger=late))[0]
     kept = [row for row in flight.ledger if row.capture != 3]
     assert breaks(replace(flight, ledger=tuple(kept))) == [
-        f"{arm}, capture 3: no row" for arm in ("orbit", "raw", "bentpipe")
+        f"{arm}, {what}capture 3: no row"
+        for arm in ("orbit", "raw", "bentpipe")
+        for what in ("", "words of ")
     ]
     stranger = replace(first, capture=999)
     assert "rows of no answer" in breaks(replace(flight, ledger=(*flight.ledger, stranger)))[-1]

@@ -131,7 +131,7 @@ def test_the_terminal_gets_a_table(flight, tmp_path):
     for words in ("14 of 14", "11 of 14", "not by the end", "recall 1.00", "Copernicus EMS"):
         assert words in text
     assert "report.html" in text
-    assert re.search(r"latency p90 +1 min 34 s +4 h 18 min +not by the end", text)
+    assert re.search(r"latency p90 +1 min 29 s +4 h 18 min +not by the end", text)
 
 
 def test_saving_writes_the_files(flight, tmp_path):

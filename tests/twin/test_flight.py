@@ -27,7 +27,8 @@ SPEED_OF_LIGHT_M_S = 299_792_458.0
 def trails(result: FlightResult) -> dict[tuple[str, int], list[LedgerRow]]:
     rows: dict[tuple[str, int], list[LedgerRow]] = defaultdict(list)
     for row in result.ledger:
-        rows[row.arm, row.capture].append(row)
+        if row.product == "answer":
+            rows[row.arm, row.capture].append(row)
     return rows
 
 
@@ -113,7 +114,7 @@ def test_what_work_and_sending_draw_is_what_the_ledger_says(small: Small) -> Non
         arm = result.arms[name]
         base_w = scenario.power.bus_w + scenario.compute.idle_w + terminals * scenario.laser.power_w
         base_wh = base_w * scenario.hours * len(arm.satellites)
-        aboard = {"sense", "downlink", "L0", "L1", "L2", "L3", "L4", "assess"}
+        aboard = {"sense", "downlink", "L0", "L1", "L2", "L3", "L4", "words"}
         rows = [row for row in result.ledger if row.arm == name and row.step in aboard]
         stations = {station.name for station in scenario.stations}
         ledger_wh = sum(row.joules for row in rows if row.node not in stations) / 3600

@@ -32,6 +32,8 @@ class Battery:
     ----------
     charge_j
         Energy in store at `t_ns`.
+    sunlight
+        Visible share of the Sun, 0 to 1.
     soft_limit_j
         Charge below which work stops.
     solar_j, spilled_j, consumed_j, unmet_j
@@ -44,7 +46,7 @@ class Battery:
         self.charge_j = self.capacity_j * power.start_charge
         self.solar_j = self.spilled_j = self.consumed_j = self.unmet_j = 0.0
         self._array_w = power.solar_w
-        self._sunlight = 0.0
+        self.sunlight = 0.0
         self._loads: dict[str, float] = {}
         soft = 1.0 - power.soft_depth_of_discharge
         self.soft_limit_j = self.capacity_j * soft
@@ -74,13 +76,13 @@ class Battery:
         if not 0.0 <= fraction <= 1.0:
             raise ValueError(f"sunlight of {fraction}")
         self.advance(t_ns)
-        self._sunlight = fraction
+        self.sunlight = fraction
 
     def advance(self, t_ns: int) -> None:
         """Move to a time with the present loads and Sun."""
         seconds = span_s(self.t_ns, t_ns)
         self.t_ns = t_ns
-        offered = self._array_w * self._sunlight * seconds
+        offered = self._array_w * self.sunlight * seconds
         asked = self.load_w * seconds
         surplus = offered - asked
         spilled = max(0.0, surplus - (self.capacity_j - self.charge_j))
@@ -101,7 +103,7 @@ class Battery:
         The levels are the soft limit (falling), the resume level (rising, while held), full and
         empty. `NEVER_NS` if it meets none.
         """
-        net_w = self._array_w * self._sunlight - self.load_w
+        net_w = self._array_w * self.sunlight - self.load_w
         if net_w < 0.0:
             level_j = 0.0 if self.below_soft_limit else self.soft_limit_j
         else:

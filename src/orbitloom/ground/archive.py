@@ -2,7 +2,7 @@
 
     catalog/catalog.json
     catalog/<app>/collection.json
-    catalog/<app>/<scenario>-<seed>-<capture>/<the same>.json, record.geojson, chip.tif
+    catalog/<app>/<scenario>-<seed>-<capture>/<the same>.json, record.geojson, chip.tif, words.json
 
 An item is one answer. What its record says in fields of STAC and of its extensions is taken over
 as it is, everything else under the prefix ``orbitloom:``. The extensions' schemas are not declared:
@@ -26,6 +26,7 @@ from orbitloom.ground.arrival import Arrival
 from orbitloom.ground.files import write_file
 from orbitloom.ground.places import bounding_box
 from orbitloom.scenario import Scenario, time
+from orbitloom.wire import Wording
 
 __all__ = ["Archive"]
 
@@ -69,6 +70,33 @@ class Archive:
             write_file(path, content)
         self._items.setdefault(arrival.app, []).append(item)
         return tuple(files)
+
+    def reword(self, arrival: Arrival, wording: Wording) -> Path:
+        """Store the words of an alert that has been added; return their file.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written.
+        """
+        path = self._folder / arrival.item_folder / "words.json"
+        write_file(path, wording.to_bytes())
+        item = next(item for item in self._items[arrival.app] if item.id == arrival.identifier)
+        item.properties |= {
+            "orbitloom:writer": wording.provenance.get("writer", "model"),
+            "orbitloom:headline": wording.headline,
+            "description": wording.text,
+        }
+        item.add_asset(
+            "words",
+            pystac.Asset(
+                href="./words.json",
+                title="Words of the language model",
+                media_type="application/json",
+                roles=["metadata"],
+            ),
+        )
+        return path
 
     def close(self) -> None:
         """Write the catalogue, its collections and items.
@@ -134,8 +162,10 @@ def _fields(arrival: Arrival) -> dict[str, Any]:
         for name, value in arrival.properties.items()
         if name not in _ELSEWHERE and value is not None
     }
+    writer = {"orbitloom:writer": "template"} if arrival.kind == "alert" else {}
     return {
         **said,
+        **writer,
         "title": f"{arrival.kind.replace('_', ' ')}: {arrival.properties['target']}",
         "platform": arrival.properties["satellite"],
         "orbitloom:digest": arrival.answer.digest(),

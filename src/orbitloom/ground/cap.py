@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from io import BytesIO
 from xml.etree import ElementTree as ET
 
@@ -17,6 +18,7 @@ from shapely.geometry import Point, Polygon
 from orbitloom.ground.arrival import Arrival
 from orbitloom.ground.places import polygons
 from orbitloom.scenario import time
+from orbitloom.wire import Wording
 
 __all__ = ["CapOutlet"]
 
@@ -51,7 +53,8 @@ class CapOutlet:
     """One CAP 1.2 alert message for each alert.
 
     A second look's message refers to the one that it confirms (``Update``) or retracts
-    (``Cancel``), if that has been sent.
+    (``Cancel``), if that has been sent. The words of a language model are an ``Update`` of the
+    message that has left with the template's.
     """
 
     def __init__(self) -> None:
@@ -61,30 +64,58 @@ class CapOutlet:
         """Return an XML file for an alert, None for any other answer."""
         if arrival.kind != "alert":
             return None
-        root = ET.Element(_tag("alert"))
-        _add(root, "identifier", arrival.identifier)
-        _add(root, "sender", _SENDER)
-        _add(root, "sent", _time(arrival.arrived_ns))
-        _add(root, "status", "Exercise")
         referred = self._sent.get(arrival.properties.get("earlier", ""))
         kind = _MESSAGES.get(str(arrival.properties.get("maturity")), "Alert")
-        _add(root, "msgType", kind if referred else "Alert")
-        _add(root, "scope", "Public")
-        _add(root, "note", arrival.note)
-        if referred:
-            _add(root, "references", referred)
-        identity = (_SENDER, arrival.identifier, _time(arrival.arrived_ns))
-        self._sent[f"{arrival.properties['satellite']}-{arrival.capture}"] = ",".join(identity)
-        _add_info(root, arrival)
-        ET.indent(root)
-        file = BytesIO()
-        ET.ElementTree(root).write(
-            file, encoding="utf-8", xml_declaration=True, default_namespace=_NAMESPACE
+        sent = _time(arrival.arrived_ns)
+        self._sent[_answer(arrival)] = ",".join((_SENDER, arrival.identifier, sent))
+        root = _message(arrival, arrival.identifier, sent, kind if referred else "Alert", referred)
+        _add_info(root, arrival, None)
+        return f"{arrival.stem}.xml", _file(root)
+
+    def reword(self, arrival: Arrival, wording: Wording, arrived_ns: int) -> tuple[str, bytes]:
+        """Return an XML file that puts a language model's words in the place of the template's."""
+        root = _message(
+            arrival,
+            f"{arrival.identifier}-words",
+            _time(arrived_ns),
+            "Update",
+            self._sent.get(_answer(arrival)),
         )
-        return f"{arrival.stem}.xml", file.getvalue() + b"\n"
+        _add_info(root, arrival, wording)
+        return f"{arrival.stem}-words.xml", _file(root)
 
 
-def _add_info(root: ET.Element, arrival: Arrival) -> None:
+def _answer(arrival: Arrival) -> str:
+    return f"{arrival.properties['satellite']}-{arrival.capture}"
+
+
+def _message(
+    arrival: Arrival, identifier: str, sent: str, kind: str, referred: str | None
+) -> ET.Element:
+    """Return a message as far as its ``info``."""
+    root = ET.Element(_tag("alert"))
+    _add(root, "identifier", identifier)
+    _add(root, "sender", _SENDER)
+    _add(root, "sent", sent)
+    _add(root, "status", "Exercise")
+    _add(root, "msgType", kind)
+    _add(root, "scope", "Public")
+    _add(root, "note", arrival.note)
+    if referred:
+        _add(root, "references", referred)
+    return root
+
+
+def _file(root: ET.Element) -> bytes:
+    ET.indent(root)
+    file = BytesIO()
+    ET.ElementTree(root).write(
+        file, encoding="utf-8", xml_declaration=True, default_namespace=_NAMESPACE
+    )
+    return file.getvalue() + b"\n"
+
+
+def _add_info(root: ET.Element, arrival: Arrival, wording: Wording | None) -> None:
     said = arrival.properties
     event = str(said.get("event") or said["app"])
     severity = said.get("severity")
@@ -100,15 +131,23 @@ def _add_info(root: ET.Element, arrival: Arrival) -> None:
     _add(info, "onset", _time(arrival.sensed_ns))
     _add(info, "expires", _time(arrival.arrived_ns + _VALID_FOR_NS))
     _add(info, "senderName", "Orbitloom")
-    headline = str(said.get("headline") or f"{event}: {said['target']}")
+    if wording is None:
+        headline = str(said.get("headline") or f"{event}: {said['target']}")
+        description = _description(arrival, event)
+        provenance: Mapping[str, object] = {"writer": "template"}
+    else:
+        headline, description = wording.headline, wording.text
+        provenance = wording.provenance
     _add(info, "headline", _short(headline))
-    _add(info, "description", _description(arrival, event))
+    _add(info, "description", description)
     for name in _PARAMETERS:
         if name in said:
             _add_pair(info, name, said[name])
     _add_pair(info, "digest", arrival.answer.digest())
     _add_pair(info, "station", arrival.station)
     _add_pair(info, "latency_s", arrival.latency_s)
+    for name, value in provenance.items():
+        _add_pair(info, name, value)
     if arrival.answer.chip:
         _add_chip(info, arrival)
     area = ET.SubElement(info, _tag("area"))

@@ -1,4 +1,8 @@
-"""The receiving end: an answer goes into the archive, and to everyone who asked for it."""
+"""The receiving end: an answer goes into the archive, and to everyone who asked for it.
+
+So do the words that a language model finds for an alert; they come later, or, by another way
+through the network, before it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ from orbitloom.ground.archive import Archive
 from orbitloom.ground.arrival import Arrival, slug
 from orbitloom.ground.cube import read_points, write_cube
 from orbitloom.ground.files import write_file
-from orbitloom.ground.outlets import Outlet, installed_outlets
+from orbitloom.ground.outlets import Outlet, Rewording, installed_outlets
 from orbitloom.ground.subscriptions import subscribers
 from orbitloom.scenario import Scenario
-from orbitloom.wire import Answer
+from orbitloom.wire import Answer, Wording
 
 __all__ = ["Delivery", "Ground"]
 
@@ -63,6 +67,9 @@ class Ground:
         self._note = f"Simulated by Orbitloom: scenario {scenario.name}, seed {scenario.seed}"
         self._digests: dict[int, str] = {}
         self._measured: dict[int, Answer] = {}  # those that hold points of a series
+        self._alerts: dict[int, Arrival] = {}
+        self._early: dict[int, tuple[Wording, int]] = {}  # words before their alert: when they came
+        self._worded: set[int] = set()
         self._folder = folder
         self._inbox: Path | None = None
         self._archive: Archive | None = None
@@ -106,12 +113,43 @@ class Ground:
         files: list[Path] = []
         if self._archive is not None:
             files += self._archive.add(arrival)
-        if self._inbox is not None and served:
-            for name, content in self._render(arrival):
-                for subscription in served:
-                    files.append(self._inbox / f"{subscription}-{name}")
-                    write_file(files[-1], content)
+        files += self._hand_out(served, self._render(arrival))
+        if arrival.kind == "alert":
+            self._alerts[arrival.capture] = arrival
+        if arrival.capture in self._early:
+            wording, came_ns = self._early.pop(arrival.capture)
+            files += self.reword(wording, arrived_ns=came_ns).files
         return Delivery(capture=arrival.capture, subscriptions=served, files=tuple(files))
+
+    def reword(self, wording: Wording, *, arrived_ns: int) -> Delivery:
+        """Archive the words of an alert and deliver them to whoever got the alert.
+
+        Words that come before their alert wait for it; the same words again change nothing.
+
+        Raises
+        ------
+        PacketError
+            If they belong to another answer than the one that came for their capture.
+        OutputError
+            If a file cannot be written.
+        """
+        capture = wording.capture
+        nothing = Delivery(capture=capture, subscriptions=(), files=())
+        if capture not in self._digests:
+            self._early[capture] = wording, arrived_ns
+            return nothing
+        arrival = self._alerts.get(capture)
+        if arrival is None or wording.answer_sha256 != self._digests[capture]:
+            raise PacketError(f"words for another answer than the one of capture {capture}")
+        if capture in self._worded:
+            return nothing
+        self._worded.add(capture)
+        served = subscribers(self._scenario.subscriptions, arrival)
+        files: list[Path] = []
+        if self._archive is not None:
+            files.append(self._archive.reword(arrival, wording))
+        files += self._hand_out(served, self._reworded(arrival, wording, arrived_ns))
+        return Delivery(capture=capture, subscriptions=served, files=tuple(files))
 
     def close(self) -> None:
         """Write the catalogue over everything that came, and the cube of what was measured.
@@ -129,6 +167,29 @@ class Ground:
                 self._folder / "catalog" / "series",
                 [self._measured[capture] for capture in sorted(self._measured)],
             )
+
+    def _hand_out(self, served: Iterable[str], rendered: Iterable[tuple[str, bytes]]) -> list[Path]:
+        """Write what outlets made into the inbox of each subscription."""
+        files: list[Path] = []
+        served = tuple(served)
+        if self._inbox is not None and served:
+            for name, content in rendered:
+                for subscription in served:
+                    files.append(self._inbox / f"{subscription}-{name}")
+                    write_file(files[-1], content)
+        return files
+
+    def _reworded(
+        self, arrival: Arrival, wording: Wording, arrived_ns: int
+    ) -> Iterable[tuple[str, bytes]]:
+        for outlet in self._outlets:
+            file = (
+                outlet.reword(arrival, wording, arrived_ns)
+                if isinstance(outlet, Rewording)
+                else None
+            )
+            if file is not None:
+                yield file
 
     def _render(self, arrival: Arrival) -> Iterable[tuple[str, bytes]]:
         for outlet in self._outlets:

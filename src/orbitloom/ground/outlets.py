@@ -6,12 +6,13 @@ implementation inherits the contract suite `orbitloom.testing.outlet.OutletContr
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from orbitloom.ground.arrival import Arrival
 from orbitloom.scenario import plugins
+from orbitloom.wire import Wording
 
-__all__ = ["Outlet", "installed_outlets"]
+__all__ = ["Outlet", "Rewording", "installed_outlets"]
 
 
 class Outlet(Protocol):
@@ -22,6 +23,27 @@ class Outlet(Protocol):
 
         The name is plain (no folder), begins with `Arrival.stem`, and ends in the format's usual
         extension. The same arrival gives the same bytes.
+        """
+        ...
+
+
+@runtime_checkable
+class Rewording(Protocol):
+    """What an outlet may have besides: a file for the words that follow an alert."""
+
+    def reword(
+        self, arrival: Arrival, wording: Wording, arrived_ns: int
+    ) -> tuple[str, bytes] | None:
+        """Return a file's name and content, as `Outlet.render` does.
+
+        Parameters
+        ----------
+        arrival
+            The alert, which has been rendered before.
+        wording
+            Words for it.
+        arrived_ns
+            When they came.
         """
         ...
 

@@ -57,11 +57,6 @@ class ChainResult:
     gaps: int
     grid: l3.Grid | None
 
-    @property
-    def assessed(self) -> bool:
-        """Whether the on-board model was asked, which costs time and energy."""
-        return "model" in self.answer.feature["properties"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Levels:

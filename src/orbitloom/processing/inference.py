@@ -18,12 +18,12 @@ from orbitloom.scenario.hardware import Model
 __all__ = [
     "Inference",
     "PhaseEnergy",
-    "assessment_cost",
     "image_tokens",
     "inference",
     "load_s",
     "phase_energy",
     "weight_bytes",
+    "writing_cost",
 ]
 
 
@@ -113,8 +113,8 @@ def inference(model: Model, profile: Profile, batch: int = 1) -> Inference:
     )
 
 
-def assessment_cost(model: Model, profile: Profile) -> StageCost:
-    """Return what one assessment by the model costs: prefill, then decoding token by token."""
+def writing_cost(model: Model, profile: Profile) -> StageCost:
+    """Return what one text of the model costs: prefill, then decoding token by token."""
     linear = _linear(model)
     tokens_in = model.prompt_tokens + model.image_tokens
     times = inference(model, profile)
@@ -122,7 +122,7 @@ def assessment_cost(model: Model, profile: Profile) -> StageCost:
     weights = weight_bytes(model)
     cache = _context(model) * model.kv_bytes_per_token
     return StageCost(
-        step="assess",
+        step="words",
         operations=(tokens_in + model.answer_tokens) * 2.0 * linear
         + model.answer_tokens * 2.0 * model.head_parameters
         + 4.0 * model.layers * tokens_in**2 * model.width,

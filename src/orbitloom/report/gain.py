@@ -41,7 +41,7 @@ _BY_STEP = {
     **dict.fromkeys(("laser", "downlink"), "sending"),
     "light": "light travelling",
     **dict.fromkeys(("L0", "L1", "L2", "L3", "L4"), "computing L0 to L4"),
-    "assess": "running the model",
+    "words": "running the model",
     "sense": "finishing the capture",
 }
 _WORTH_SAYING = 0.01
@@ -74,7 +74,8 @@ def time_by_group(result: FlightResult, arm: str) -> dict[str, float]:
     """Return the mean seconds that a capture of an arm spent on each group, largest group first."""
     spent_ns = dict.fromkeys(GROUPS, 0)
     for row in result.ledger:
-        if row.arm == arm and row.capture < len(result.tasks):  # not the second looks
+        # Not the second looks, nor the words: an alert waits for neither.
+        if row.arm == arm and row.product == "answer" and row.capture < len(result.tasks):
             spent_ns[group_of(row)] += row.end_ns - row.start_ns
     captures = max(len(result.tasks), 1)
     return {
@@ -165,18 +166,19 @@ def _bytes(first: str, other: str, bytes_first: float, bytes_other: float) -> st
 def _model(result: FlightResult, first: str, others: Sequence[str]) -> list[str]:
     """Return what a run of the model takes, if the first arm's computer is the slower one.
 
-    The mean times do not tell: a capture that has not arrived has not met the model on the ground.
+    The mean times do not tell: words follow an answer that has left.
     """
     runs_ns: dict[str, list[int]] = {}
     for row in result.ledger:
-        if row.step == "assess":
+        if row.step == "words":
             runs_ns.setdefault(row.arm, []).append(row.end_ns - row.start_ns)
     means_s = {arm: fmean(runs) / SECOND_NS for arm, runs in runs_ns.items()}
     faster = [other for other in others if means_s.get(other, math.inf) < means_s.get(first, 0.0)]
     if not faster:
         return []
     return [
-        f"One run of the model takes {duration_words(means_s[first])} in {first} and "
+        "No alert waits for its words: one run of the model takes "
+        f"{duration_words(means_s[first])} in {first} and "
         f"{duration_words(means_s[faster[0]])} in {' and '.join(faster)}, on the faster computer "
         "of a station."
     ]

@@ -24,6 +24,7 @@ from orbitloom.report.words import (
     count_words,
     duration_words,
     times_words,
+    words_line,
 )
 from orbitloom.scenario import Scenario
 from orbitloom.scenario.time import SECOND_NS, to_iso
@@ -46,6 +47,7 @@ _KEY_SECTIONS = (
 _KEYS_NOT_SHOWN = {
     "fleet.elements",
     "model.kind",
+    "model.writer",
     *(
         f"instrument.{key}"
         for key in (
@@ -78,6 +80,7 @@ def page(result: FlightResult, figures: Mapping[str, Any], gain: Gain) -> str:
         _where_from(gain),
         _map(result),
         _alerts(result),
+        _words(result, figures),
         _trail(result),
         _power(result),
         _quality(figures["quality"], result),
@@ -334,6 +337,34 @@ def _alert(result: FlightResult, number: int) -> str:
     )
 
 
+def _words(result: FlightResult, figures: Mapping[str, Any]) -> str:
+    """Return who worded the alerts, and two texts to read."""
+    told = figures["words"]
+    if not told["alerts"]:
+        return ""
+    first, arm = next(iter(figures["arms"].items()))
+    sentences = [f"{words_line(told)}."]
+    if arm["words"]["after_s"] is not None:
+        sentences.append(
+            f"No alert waited for it: the text followed {duration_words(arm['words']['after_s'])} "
+            f"after the capture (median, {first})."
+        )
+    if arm["words"]["handed_on"]:
+        sentences.append(
+            f"{count_words(arm['words']['handed_on'], 'text')} were written by a neighbour in the "
+            "Sun, for a satellite in eclipse."
+        )
+    samples = "".join(
+        f"<blockquote><b>{escape(written.words.headline)}</b><br>{escape(written.words.text)}"
+        f"<footer>{escape(written.writer)}</footer></blockquote>"
+        for written in list(result.words.values())[:2]
+    )
+    return (
+        "<h2>In words</h2><p>The model gets names of facts, no values; code fills those in, and a "
+        f"guard refuses what breaks a rule. {escape(' '.join(sentences))}</p>{samples}"
+    )
+
+
 def _pair(result: FlightResult, number: int) -> str:
     shown = picture(result.answers[number])
     if shown is None:
@@ -358,7 +389,7 @@ def _trail(result: FlightResult) -> str:
     if capture is None:
         return ""
     task = result.tasks[capture]
-    trail = [row for row in result.ledger if row.capture == capture]
+    trail = [row for row in result.ledger if row.capture == capture and row.product == "answer"]
     ends_ns = {row.arm: row.end_ns - task.middle_ns for row in trail}  # the last row of each wins
     ends = "; ".join(f"{name} {duration_words(ns / SECOND_NS)}" for name, ns in ends_ns.items())
     owing = [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["breaks", "ledger_frame", "write_ledger"]
 
-_TEXT = ("arm", "node", "step", "wait_cause")
+_TEXT = ("arm", "product", "node", "step", "wait_cause")
 _DTYPES = dict.fromkeys(_TEXT, "string") | {
     "capture": "int32",
     "start_ns": "int64",
@@ -29,8 +29,9 @@ _DTYPES = dict.fromkeys(_TEXT, "string") | {
 def ledger_frame(rows: Iterable[LedgerRow]) -> pd.DataFrame:
     """Return the ledger as a table, one row a step, in the order it was written.
 
-    Columns: arm, capture, node, step, start_ns, end_ns (UTC since 1970), bytes_in, bytes_out,
-    joules, wait_cause (empty unless the step is a wait).
+    Columns: arm, capture, product ("answer", or the "words" that follow it), node, step, start_ns,
+    end_ns (UTC since 1970), bytes_in, bytes_out, joules, wait_cause (empty unless the step is a
+    wait).
     """
     import pandas as pd
 
@@ -63,11 +64,14 @@ def breaks(result: FlightResult) -> list[str]:
     For each capture of each arm: the rows start at the middle of the capture, each starts where
     the one before ended, none ends before it starts; the last ends in the inbox, and their
     durations sum to the latency, or, for an undelivered answer, it ends with the flight. Exact,
-    in integer nanoseconds. A second look's rows start when it was decided on.
+    in integer nanoseconds. A second look's rows start when it was decided on. The rows of words
+    follow each other too, and end where the words came, if they did.
     """
     rows: dict[tuple[str, int], list[LedgerRow]] = {}
+    of_words: dict[tuple[str, int], list[LedgerRow]] = {}
     for row in result.ledger:
-        rows.setdefault((row.arm, row.capture), []).append(row)
+        kept = rows if row.product == "answer" else of_words
+        kept.setdefault((row.arm, row.capture), []).append(row)
     middles_ns = {task.capture: task.middle_ns for task in result.tasks}
     found: list[str] = []
     for name, arm in result.arms.items():
@@ -95,7 +99,16 @@ def breaks(result: FlightResult) -> list[str]:
             arrived_ns = None if cue.fate is None else cue.fate.inbox_ns
             if arrived_ns is not None and steps[-1].end_ns != arrived_ns:
                 found.append(f"{who}: ends {steps[-1].end_ns - arrived_ns} ns off its end")
-    found.extend(f"{arm}, capture {capture}: rows of no answer" for arm, capture in rows)
+        for words in arm.words:
+            steps = of_words.pop((name, words.capture), [])
+            who = f"{name}, words of capture {words.capture}"
+            found += _seams(who, steps)
+            if not steps:
+                found.append(f"{who}: no row")
+            elif words.inbox_ns is not None and steps[-1].end_ns != words.inbox_ns:
+                found.append(f"{who}: ends {steps[-1].end_ns - words.inbox_ns} ns off its end")
+    for what, left in (("answer", rows), ("words", of_words)):
+        found.extend(f"{arm}, capture {capture}: rows of no {what}" for arm, capture in left)
     return found
 
 

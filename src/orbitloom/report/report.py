@@ -34,6 +34,8 @@ class Report:
         What the flight left behind.
     folder
         Where its files are, if they were kept.
+    note
+        What the reader should know of how it was flown: why no model wrote, say.
 
     Attributes
     ----------
@@ -43,9 +45,10 @@ class Report:
         One row a step: a pandas DataFrame.
     """
 
-    def __init__(self, result: FlightResult, *, folder: Path | None = None) -> None:
+    def __init__(self, result: FlightResult, *, folder: Path | None = None, note: str = "") -> None:
         self.result = result
         self.folder = folder
+        self.note = note
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -114,7 +117,7 @@ class Report:
     def __rich__(self) -> RenderableType:
         from orbitloom.report.terminal import overview
 
-        return overview(self.summary, self.gain, self.folder)
+        return overview(self.summary, self.gain, self.folder, self.note)
 
     def __repr__(self) -> str:
         figures = self.summary

@@ -5,7 +5,8 @@ Conventions, so that figures can be compared:
 * A latency runs from the middle of a capture to the inbox.
 * Percentiles are nearest-rank over *all* captures of an arm, the undelivered sorted last; one
   that falls among the undelivered is None.
-* Bytes and joules are those of the captures' answers; the survey flow is counted beside them.
+* Bytes and joules are those of the captures' answers and of their words; the survey flow is
+  counted beside them.
 * Floats are rounded to six decimals (a microsecond, a micro-joule), keys are sorted.
 """
 
@@ -18,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from orbitloom.processing.language.writer import Written
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.result import (
     REGION_EVENTS,
@@ -66,6 +68,7 @@ _WANTED: Mapping[str, frozenset[str]] = {
 _SPOTS = frozenset({"dark_vessel", "fire"})  # claims too small for an IoU: to meet is enough
 _SPOT_EVENTS = frozenset({"vessels", "fire"})
 
+_WHO = ("model", "runtime", "weights_sha256", "adapter_sha256", "rules")
 _JOULES_PER_WH = 3600.0
 
 
@@ -82,8 +85,9 @@ def summary(result: FlightResult) -> dict[str, Any]:
     dict
         ``scenario``, ``seed``, ``satellites``, ``simulated_s``, ``captures``, ``products`` (how
         many of each level), ``arms`` (see `_arm`), ``quality`` (see `quality`), ``digest``, the
-        SHA-256 over the L4 digests of the first arm's delivered captures, and ``cues``, its second
-        looks (see `_cues`; None if the scenario asks for none).
+        SHA-256 over the L4 digests of the first arm's delivered captures, ``cues``, its second
+        looks (see `_cues`; None if the scenario asks for none), and ``words``, who worded its
+        alerts (see `_words`).
     """
     scenario = result.scenario
     common = _delivered_by_all(result.arms.values())
@@ -103,6 +107,7 @@ def summary(result: FlightResult) -> dict[str, Any]:
         "quality": quality(result.scores.values()),
         "digest": _digest(fate for fate in first.fates if fate.inbox_ns is not None),
         "cues": _cues(first.cues) if scenario.cue.within_min else None,
+        "words": _words(result.words.values()),
     }
     rounded: dict[str, Any] = _rounded(figures)
     return rounded
@@ -169,6 +174,7 @@ def _arm(
         "bytes_per_answer": _mean(fate.downlinked_bytes for fate in delivered),
         "joules_per_answer": _mean(fate.joules for fate in delivered),
         "l4_digest": _digest(shared) if shared else None,
+        "words": _words_of(arm),
         "survey": {
             "produced_bytes": arm.survey.produced_bytes,
             "processed_bytes": arm.survey.processed_bytes,
@@ -203,6 +209,54 @@ def _cues(cues: Sequence[CuedLook]) -> dict[str, Any]:
         "retracted": maturity["retracted"],
         "tip_s": _seconds(percentile_ns(tips, 50)),
         "answer_s": _seconds(percentile_ns(answers, 50)),
+    }
+
+
+def _words(texts: Iterable[Written]) -> dict[str, Any]:
+    """Return who worded the alerts of the first arm, and what the model took for it.
+
+    ``retried`` counts texts of which a first one was refused, ``refused`` the rules that refused,
+    ``silent`` the requests that got no answer. Tokens are the server's own count, all attempts
+    together. ``by`` is who wrote: names and hashes; None if no model did.
+    """
+    listed = list(texts)
+    attempts = [attempt for written in listed for attempt in written.attempts]
+    by_model = [written for written in listed if written.writer == "model"]
+    return {
+        "alerts": len(listed),
+        "model": len(by_model),
+        "template": len(listed) - len(by_model),
+        "retried": sum(len(written.attempts) > 1 for written in listed),
+        "refused": dict(Counter(one.rule for attempt in attempts for one in attempt.refusals)),
+        "silent": sum(bool(attempt.error) for attempt in attempts),
+        "prompt_tokens": sum(attempt.prompt_tokens for attempt in attempts),
+        "completion_tokens": sum(attempt.completion_tokens for attempt in attempts),
+        "by": {name: by_model[0].provenance.get(name, "") for name in _WHO} if by_model else None,
+    }
+
+
+def _words_of(arm: ArmResult) -> dict[str, Any]:
+    """Return what became of the words of an arm's alerts.
+
+    ``after_s`` is from the middle of the capture to their arrival, the median of those that came.
+    """
+    sensed_ns = {
+        fate.capture: fate.inbox_ns - fate.latency_ns
+        for fate in (*arm.fates, *(cue.fate for cue in arm.cues if cue.fate is not None))
+        if fate.inbox_ns is not None and fate.latency_ns is not None
+    }
+    after_ns = [
+        words.inbox_ns - sensed_ns[words.capture]
+        for words in arm.words
+        if words.inbox_ns is not None and words.capture in sensed_ns
+    ]
+    return {
+        "alerts": len(arm.words),
+        "delivered": sum(words.inbox_ns is not None for words in arm.words),
+        "handed_on": sum(bool(words.handed_on_to) for words in arm.words),
+        "after_s": _seconds(percentile_ns(after_ns, 50)),
+        "downlinked_bytes": sum(words.downlinked_bytes for words in arm.words),
+        "energy_wh": math.fsum(words.joules for words in arm.words) / _JOULES_PER_WH,
     }
 
 

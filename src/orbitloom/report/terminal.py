@@ -11,12 +11,20 @@ from rich.text import Text
 
 from orbitloom.report.gain import Gain
 from orbitloom.report.incumbents import INCUMBENTS
-from orbitloom.report.words import ARM_WORDS, bytes_words, count_words, duration_words
+from orbitloom.report.words import (
+    ARM_WORDS,
+    bytes_words,
+    count_words,
+    duration_words,
+    words_line,
+)
 
 __all__ = ["overview"]
 
 
-def overview(figures: dict[str, Any], gain: Gain, folder: Path | None) -> RenderableType:
+def overview(
+    figures: dict[str, Any], gain: Gain, folder: Path | None, note: str = ""
+) -> RenderableType:
     """Return the flight for a rich console.
 
     Parameters
@@ -27,6 +35,8 @@ def overview(figures: dict[str, Any], gain: Gain, folder: Path | None) -> Render
         Where the gain comes from.
     folder
         Where the files are, if they were kept.
+    note
+        What the reader should know of how it was flown.
     """
     title = Text.assemble(
         (figures["scenario"], "bold"),
@@ -35,7 +45,12 @@ def overview(figures: dict[str, Any], gain: Gain, folder: Path | None) -> Render
         f"seed {figures['seed']}",
     )
     parts: list[RenderableType] = [Text(), title, Text(), _arms(figures["arms"]), Text()]
-    parts += [Text.assemble(("quality  ", "bold"), _quality_words(figures["quality"])), Text()]
+    parts.append(Text.assemble(("quality  ", "bold"), _quality_words(figures["quality"])))
+    if figures["words"]["alerts"]:
+        parts.append(Text.assemble(("words    ", "bold"), words_line(figures["words"])))
+    if note:
+        parts.append(Text.assemble(("note     ", "bold"), note))
+    parts.append(Text())
     parts.append(Text("where the gain comes from", "bold"))
     parts += [Text(f"  {sentence}") for sentence in gain.sentences]
     parts += [Text(), _today()]

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["ARM_WORDS", "bytes_words", "count_words", "duration_words", "times_words"]
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "ARM_WORDS",
+    "bytes_words",
+    "count_words",
+    "duration_words",
+    "times_words",
+    "words_line",
+]
 
 ARM_WORDS = {
     "orbit": "answers made in orbit",
@@ -80,3 +90,33 @@ def count_words(number: int, noun: str, plural: str = "") -> str:
     ('1 capture', '3 captures')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def words_line(told: Mapping[str, Any]) -> str:
+    """Return who worded a flight's alerts, in one line.
+
+    Parameters
+    ----------
+    told
+        ``words`` of the summary.
+
+    Examples
+    --------
+    >>> words_line({"alerts": 2, "model": 0, "template": 2, "refused": {}, "silent": 0, "by": None})
+    '2 of 2 alerts by the template'
+    """
+    alerts = count_words(told["alerts"], "alert")
+    who = told["by"]["model"] if told["by"] else "the template"
+    parts = [f"{told['model'] if told['by'] else told['template']} of {alerts} by {who}"]
+    if told["by"] and told["template"]:
+        parts.append(f"{told['template']} by the template")
+    if told["refused"]:
+        rules = ", ".join(f"{rule} {count}" for rule, count in told["refused"].items())
+        parts.append(f"refused: {rules}")
+    if told["silent"]:
+        parts.append(f"{count_words(told['silent'], 'request')} without an answer")
+    if told["by"]:
+        parts.append(
+            f"{told['prompt_tokens']:,} tokens read, {told['completion_tokens']:,} written"
+        )
+    return "; ".join(parts)

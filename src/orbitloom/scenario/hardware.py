@@ -380,9 +380,29 @@ class Compute(Section):
 
 
 class Model(Section):
-    """The AI model on board and what each assessment costs; see docs/design/cost-model.md."""
+    """The AI model on board: what it costs is that of the model claimed, who writes is real.
 
-    kind: str = quantity("rules", "", "choice", "entry point in orbitloom.models")
+    See docs/design/model-on-board.md and docs/design/cost-model.md.
+    """
+
+    kind: str = quantity(
+        "rules", "", "choice", "ranks and holds back findings: entry point in orbitloom.models"
+    )
+    writer: str = quantity(
+        "embedded",
+        "",
+        "choice",
+        "words alerts: embedded, FILE.gguf[+ADAPTER.gguf], http://host:port/v1#name, or template",
+        min_length=1,
+    )
+    hand_on_below: float = quantity(
+        1.0,
+        "1",
+        "choice",
+        "in eclipse and with less than this of its battery a satellite hands writing on",
+        ge=0,
+        le=1,
+    )
     parameters: float = quantity(8e9, "1", "published", "SCS-01", gt=0)
     bytes_per_parameter: float = quantity(
         0.5625, "B", "estimate", "4.5 GB at 4 bit with scales", gt=0, le=4

@@ -290,6 +290,10 @@ def _anchor_files(tables: dict[str, Any], source: str | Path) -> None:
         table = tables.get(section)
         if isinstance(table, dict) and isinstance(table.get("file"), str):
             tables[section] = {**table, "file": folder / table["file"]}
+    model = tables.get("model")
+    if isinstance(model, dict) and str(model.get("writer", "")).partition("+")[0].endswith(".gguf"):
+        named = (str(folder / part) for part in model["writer"].split("+"))
+        tables["model"] = {**model, "writer": "+".join(named)}
     if _is_app_file(tables.get("app")):
         tables["app"] = str(folder / tables["app"])
     if isinstance(tables.get("targets"), list):

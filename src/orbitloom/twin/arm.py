@@ -23,7 +23,6 @@ from orbitloom.processing.cost import (
     chain_cost,
     survey_cost_s_per_s,
 )
-from orbitloom.processing.inference import assessment_cost
 from orbitloom.scenario import Arm
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.clock import Clock
@@ -34,7 +33,8 @@ from orbitloom.twin.traffic import Links, Traffic
 from orbitloom.twin.trail import Trail
 from orbitloom.twin.worker import Worker
 from orbitloom.twin.workshop import Workshop
-from orbitloom.wire import RF, Answer, Bundle, CaptureTask, LedgerRow, Priority
+from orbitloom.twin.writing import Services, Writing, wants_words
+from orbitloom.wire import RF, Answer, Bundle, CaptureTask, LedgerRow, Priority, Wording
 from orbitloom.wire.briefing import Earlier
 from orbitloom.world.geometry import World
 
@@ -120,8 +120,21 @@ class ArmFlight:
         self._lost: dict[int, str] = {}  # capture: the satellite that had no room for it
         self._bundles = 0
         self._survey_bytes = dict.fromkeys(("produced", "processed", "downlinked"), 0)
-        self._tips: dict[int, Callable[[], None]] = {}
-        self._cueing = Cueing(clock, world, self._crafts, self._send_tip, self._second_look)
+        self._messages: dict[int, Callable[[int], Any]] = {}  # by bundle: who waits for it
+        self._cueing = Cueing(clock, world, self._crafts, self._send_message, self._second_look)
+        self._writing = Writing(
+            clock,
+            scenario,
+            self._profile,
+            self._crafts,
+            Services(
+                plan=plan,
+                light_time_ns=world.light_time_ns,
+                words=workshop.words,
+                send=self._send_message,
+                deliver=self._deliver_words,
+            ),
+        )
         by_name = {craft.name: craft for craft in self._crafts}
         for task in world.tasks:
             clock.process(self._capture(task, by_name[task.satellite]))
@@ -130,7 +143,12 @@ class ArmFlight:
     def ledger(self) -> tuple[LedgerRow, ...]:
         """All rows of this arm, by capture and start."""
         trails = {**self._trails, **self._cueing.trails}
-        return tuple(row for trail in trails.values() for row in trail.rows)
+        written = self._writing.trails
+        return tuple(
+            row
+            for capture, trail in trails.items()
+            for row in (*trail.rows, *(written[capture].rows if capture in written else ()))
+        )
 
     def fly(self) -> ArmResult:
         """Run the clock to the end and return what became of everything."""
@@ -144,6 +162,7 @@ class ArmFlight:
             survey=self._survey_totals(),
             satellites=tuple(craft.history() for craft in self._crafts),
             cues=tuple(self._cue(look) for look in self._cueing.looks),
+            words=self._writing.fates,
         )
 
     def _second_look(
@@ -156,13 +175,25 @@ class ArmFlight:
         trail.wait(craft.name, task.middle_ns, "not in view")
         yield from self._capture(task, craft)
 
-    def _send_tip(
-        self, sender: Craft, receiver: Craft, size: int, trail: Trail, arrived: Callable[[], None]
+    def _send_message(
+        self,
+        sender: Craft,
+        receiver: Craft | None,
+        size: int,
+        trail: Trail,
+        arrived: Callable[[int], Any],
     ) -> None:
-        bundle = self._bundle(sender, size, Priority.ALERT, capture=trail.capture)
-        bundle = replace(bundle, destination=receiver.index)
-        self._tips[bundle.bundle] = arrived
+        """Send what is no answer: a tip, work that is handed on, words for the ground."""
+        priority = Priority.ALERT if trail.product == "answer" else Priority.NORMAL
+        bundle = self._bundle(sender, size, priority, capture=trail.capture)
+        if receiver is not None:
+            bundle = replace(bundle, destination=receiver.index)
+        self._messages[bundle.bundle] = arrived
         self._traffic.send(bundle, trail)
+
+    def _deliver_words(self, wording: Wording) -> None:
+        wording = Wording.from_bytes(wording.to_bytes())
+        self._ground.reword(wording, arrived_ns=self._clock.now_ns)
 
     def _cue(self, look: CuedLook) -> CuedLook:
         """Return a second look with what became of it."""
@@ -200,6 +231,8 @@ class ArmFlight:
             urgent = answer.kind == "alert"
             self._send(task, craft, size, Priority.ALERT if urgent else Priority.NORMAL)
             self._cueing.consider(task, answer, self.arm)
+            if wants_words(answer):
+                self._clock.process(self._writing.on_board(task, answer, craft, self.arm))
         if task.capture < len(self._world.tasks):
             self._on_capture(task)
 
@@ -212,9 +245,6 @@ class ArmFlight:
         costs = chain_cost(self._scenario.instrument, self._profile, size)
         yield from self._compute(task, worker, node, costs, future.result)
         result = future.result()
-        if result.assessed:
-            cost = assessment_cost(self._scenario.model, self._profile)
-            yield from self._compute(task, worker, node, (cost,), lambda: result)
         self.answers[task.capture] = result.answer
         if task.capture < len(self._world.tasks):  # second looks stand beside the comparison
             self._workshop.score(task)
@@ -285,13 +315,13 @@ class ArmFlight:
 
     def _moved(self, bundle: Bundle, sender: int, receiver: int) -> None:
         """Free what has left its source; a relay's buffer is not counted against its store."""
-        if sender == bundle.source and bundle.destination is None:
+        if sender == bundle.source and bundle.bundle not in self._messages:
             key = -bundle.bundle if bundle.capture == _SURVEY else bundle.capture
             self._crafts[sender].store.drop(key, bundle.size_bytes)
 
     def _arrived(self, bundle: Bundle, station: int) -> None:
-        if bundle.bundle in self._tips:
-            self._tips.pop(bundle.bundle)()
+        if bundle.bundle in self._messages:
+            self._messages.pop(bundle.bundle)(station)
         elif bundle.capture == _SURVEY:
             self._survey_bytes["downlinked"] += bundle.size_bytes
             if not self._on_board:
@@ -318,6 +348,9 @@ class ArmFlight:
         self._ground.receive(answer, arrived_ns=self._clock.now_ns, station=name)
         trail.step("inbox", name, self._clock.now_ns, bytes_in=len(octets), bytes_out=len(octets))
         self._inbox[task.capture] = self._clock.now_ns, hashlib.sha256(octets).hexdigest()
+        if not self._on_board and wants_words(answer):
+            worker = self._stations[station]
+            yield from self._writing.at_station(task, answer, worker, name, self.arm)
 
     def _fate(self, task: CaptureTask) -> Fate:
         trail = self._trails[task.capture]
@@ -330,14 +363,16 @@ class ArmFlight:
         elif inbox_ns is None and not place:
             last = trail.rows[-1]
             place = f"on {last.node}: {last.wait_cause or last.step}"
+        written = self._writing.trails.get(task.capture)
+        trails = (trail,) if written is None else (trail, written)
         return Fate(
             capture=task.capture,
             digest=digest,
             inbox_ns=inbox_ns,
             latency_ns=None if inbox_ns is None else inbox_ns - task.middle_ns,
-            downlinked_bytes=trail.downlinked_bytes,
-            laser_bytes=trail.laser_bytes,
-            joules=trail.joules,
+            downlinked_bytes=sum(one.downlinked_bytes for one in trails),
+            laser_bytes=sum(one.laser_bytes for one in trails),
+            joules=sum(one.joules for one in trails),
             place=place,
             lost=task.capture in self._lost,
         )
@@ -365,7 +400,6 @@ _LEVEL_IO = {
     "L2": ("L1", "L2"),
     "L3": ("L2", "L3"),
     "L4": ("L3", "L4"),
-    "assess": ("L4", "L4"),
 }
 
 

@@ -69,6 +69,11 @@ class Craft:
         if scenario.survey.duty_s_per_orbit > 0:
             clock.process(self._survey(world.survey_strips(index)))
 
+    @property
+    def may_work(self) -> bool:
+        """Whether its computer runs now: neither battery nor heat holds it back."""
+        return self.platform.computer.speed > 0.0
+
     def image(self, on: bool) -> None:
         """Switch an imager on or off: the target imager and the survey's are one load each."""
         self._imaging += 1 if on else -1

@@ -42,7 +42,7 @@ class Cueing:
         The satellites, by node number.
     send
         Sends so many bytes from a satellite to another, with the ledger of what is sent, and calls
-        back on arrival.
+        back with the node on arrival.
     point
         Starts a capture on a satellite, with what it is to confirm or retract.
     """
@@ -52,7 +52,7 @@ class Cueing:
         clock: Clock,
         world: World,
         crafts: list[Craft],
-        send: Callable[[Craft, Craft, int, Trail, Callable[[], None]], None],
+        send: Callable[[Craft, Craft, int, Trail, Callable[[int], Any]], None],
         point: Callable[[CaptureTask, Craft, Earlier], Generator[simpy.Event, Any, None]],
     ) -> None:
         self._clock = clock
@@ -98,7 +98,7 @@ class Cueing:
             self._crafts[look.satellite],
             len(octets),
             trail,
-            lambda: self._received(number, Tip.from_bytes(octets)),
+            lambda node: self._received(number, Tip.from_bytes(octets)),
         )
 
     def _received(self, number: int, tip: Tip) -> None:
@@ -125,7 +125,7 @@ class Cueing:
         size = instrument.lines * instrument.columns * len(instrument.bands) * instrument.bits // 8
         imaging_j = instrument.power_w * (look.end_ns - look.start_ns) / SECOND_NS
         computing_j = sum(cost.joules for cost in chain_cost(instrument, scenario.compute, size))
-        craft.platform.advance(self._clock.now_ns)
+        craft.worker.collect()
         battery = craft.platform.battery
         return Resources(
             spare_j=battery.charge_j - battery.soft_limit_j,

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from orbitloom.ground.delivery import Ground
+from orbitloom.processing.language.writer import write
 from orbitloom.scenario import Arm, Scenario, time
 from orbitloom.twin.arm import ArmFlight
 from orbitloom.twin.result import ArmResult, FlightResult
-from orbitloom.twin.workshop import Workshop
+from orbitloom.twin.workshop import Workshop, Writer
 from orbitloom.wire import Answer, CaptureTask, LedgerRow
 from orbitloom.world.earth import geodetic_from_ecef
 from orbitloom.world.geometry import World
@@ -33,6 +34,7 @@ def fly(
     executor: Executor,
     folder: Path | None = None,
     progress: Progress | None = None,
+    writer: Writer = write,
 ) -> FlightResult:
     """Fly a scenario and return what is left behind.
 
@@ -46,11 +48,13 @@ def fly(
         Gets ``inbox/`` and ``catalog/`` of the first arm; None to keep nothing.
     progress
         Told what is happening.
+    writer
+        Words the alerts; the template if nobody else is given.
     """
     report = progress or (lambda what, share: None)
     report("computing orbits, passes and links", 0.0)
     world = World(scenario)
-    workshop = Workshop(world, executor)
+    workshop = Workshop(world, executor, writer)
     arms: dict[Arm, ArmResult] = {}
     rows: list[LedgerRow] = []
     answers: dict[int, Answer] = {}
@@ -64,6 +68,9 @@ def fly(
         ground.close()
         if index == 0:
             answers = flight.answers
+    first = arms[scenario.arms[0]]
+    looks = {cue.look.capture: cue.look for cue in first.cues}
+    everything = {task.capture: task for task in world.tasks} | looks
     made = [task for task in world.tasks if task.capture in answers]
     results = [workshop.result(task) for task in made]
     track_t_ns = np.arange(scenario.start_ns, scenario.end_ns + 1, _TRACK_STEP_NS, dtype=np.int64)
@@ -83,6 +90,7 @@ def fly(
             level: sum(result.level_bytes.get(level, 0) for result in results) for level in _LEVELS
         },
         ledger=tuple(rows),
+        words={fate.capture: workshop.words(everything[fate.capture]) for fate in first.words},
         track_t_ns=track_t_ns,
         track_deg=np.stack([latitude_deg, longitude_deg], axis=-1),
     )

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitloom.processing.language.writer import Written
 from orbitloom.scenario import Arm, Scenario
-from orbitloom.wire import Answer, CaptureTask, LedgerRow
+from orbitloom.wire import Answer, CaptureTask, LedgerRow, Wording
 
 __all__ = [
     "REGION_EVENTS",
@@ -20,6 +21,7 @@ __all__ = [
     "FlightResult",
     "SatelliteHistory",
     "SurveyTotals",
+    "WordsFate",
 ]
 
 REGION_EVENTS = frozenset({"lake", "snow"})
@@ -30,7 +32,8 @@ REGION_EVENTS = frozenset({"lake", "snow"})
 class Fate:
     """What became of one capture in one arm.
 
-    `digest` is the SHA-256 of the L4 bytes that the inbox got. For an answer that had not arrived
+    `digest` is the SHA-256 of the L4 bytes that the inbox got; bytes and joules are those of the
+    answer and of its words. For an answer that had not arrived
     when the flight ended `inbox_ns` is None, the digest empty, and `place` says where it was and
     why ("stored on SAT-03: no contact"). `lost` is true if nothing of it is left anywhere.
     """
@@ -44,6 +47,35 @@ class Fate:
     joules: float
     place: str = ""
     lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsFate:
+    """What became of the words of one alert in one arm.
+
+    Attributes
+    ----------
+    writer
+        ``model`` or ``template``: whose words stand in the end.
+    inbox_ns
+        When they came; None if they have not, or there is nothing to send: the template's words
+        left with the alert.
+    wording
+        What came.
+    handed_on_to
+        The satellite that wrote in place of the one that had seen; empty if that wrote itself.
+    joules, downlinked_bytes, laser_bytes
+        What they took; counted in the capture's `Fate` too.
+    """
+
+    capture: int
+    writer: str
+    inbox_ns: int | None = None
+    wording: Wording | None = None
+    handed_on_to: str = ""
+    joules: float = 0.0
+    downlinked_bytes: int = 0
+    laser_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,13 +177,17 @@ class CuedLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmResult:
-    """One arm of the comparison; `cues` are the second looks that it asked for."""
+    """One arm of the comparison.
+
+    `cues` are the second looks that it asked for, `words` what became of the words of its alerts.
+    """
 
     arm: Arm
     fates: tuple[Fate, ...]
     survey: SurveyTotals
     satellites: tuple[SatelliteHistory, ...]
     cues: tuple[CuedLook, ...] = ()
+    words: tuple[WordsFate, ...] = ()
 
     @property
     def latencies_s(self) -> list[float | None]:
@@ -170,6 +206,8 @@ class FlightResult:
     answers, scores
         What the arm that flew first made of the captures, and how that compares with the truth, by
         capture number; a capture that it did not get round to has none.
+    words
+        The words of the alerts of the arm that flew first, second looks too, by capture number.
     level_counts, level_bytes
         How many products of each level that arm made, and their bytes.
     ledger
@@ -187,5 +225,6 @@ class FlightResult:
     level_counts: Mapping[str, int]
     level_bytes: Mapping[str, int]
     ledger: tuple[LedgerRow, ...]
+    words: Mapping[int, Written]
     track_t_ns: NDArray[np.int64]
     track_deg: NDArray[np.float64]

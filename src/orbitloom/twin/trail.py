@@ -1,8 +1,8 @@
-"""The trail of one capture in one arm: contiguous steps from the middle of the capture on."""
+"""The trail of one product of one capture in one arm: contiguous steps, each with its cost."""
 
 from __future__ import annotations
 
-from orbitloom.wire import LedgerRow, WaitCause
+from orbitloom.wire import LedgerRow, Product, WaitCause
 
 __all__ = ["Trail"]
 
@@ -12,15 +12,16 @@ class Trail:
 
     Parameters
     ----------
-    arm, capture
+    arm, capture, product
         Whose trail it is.
     start_ns
-        The middle of the capture, from which latency counts.
+        The middle of the capture, from which latency counts; of words, when their making begins.
     """
 
-    def __init__(self, arm: str, capture: int, start_ns: int) -> None:
+    def __init__(self, arm: str, capture: int, start_ns: int, product: Product = "answer") -> None:
         self.arm = arm
         self.capture = capture
+        self.product = product
         self.start_ns = start_ns
         self.now_ns = start_ns
         self.rows: list[LedgerRow] = []
@@ -48,6 +49,7 @@ class Trail:
             LedgerRow(
                 arm=self.arm,
                 capture=self.capture,
+                product=self.product,
                 node=node,
                 step=step,
                 start_ns=self.now_ns,

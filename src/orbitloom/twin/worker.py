@@ -79,7 +79,7 @@ class Worker:
 
     def close(self) -> None:
         """Tell the unfinished jobs what they were at when the flight ended."""
-        self._collect()
+        self.collect()
         for segment in self._machine.open_segments():
             self._jobs[segment.job][0](segment)
 
@@ -91,9 +91,10 @@ class Worker:
                 yield self._wake
             else:
                 yield self._wake | self._clock.until(due_ns)
-            self._collect()
+            self.collect()
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
+        """Bring the machine to now, and tell the jobs what became of them until then."""
         for segment in self._machine.advance(self._clock.now_ns):
             on_segment, done = self._jobs[segment.job]
             on_segment(segment)

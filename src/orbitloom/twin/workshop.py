@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from rasterio.errors import NotGeoreferencedWarning
 
 from orbitloom.processing.chain import ChainResult, process
+from orbitloom.processing.language.dossier import Dossier, dossier_of
+from orbitloom.processing.language.writer import Written, write
 from orbitloom.scenario import Scenario
 from orbitloom.twin.result import CaptureScore
 from orbitloom.twin.score import score
@@ -34,7 +37,10 @@ from orbitloom.world.observe import (
     observe,
 )
 
-__all__ = ["Recording", "Workshop"]
+__all__ = ["Recording", "Workshop", "Writer"]
+
+Writer = Callable[[Dossier], Written]
+"""Words an alert."""
 
 _AHEAD = 3
 """How many captures ahead of the clock observations are made, and processed once they are there."""
@@ -57,9 +63,11 @@ class Workshop:
         Where and when the captures are.
     executor
         Where the work runs: threads, processes or a cluster's executor.
+    writer
+        Words an alert. It works here, one text at a time: all satellites share one real model.
     """
 
-    def __init__(self, world: World, executor: Executor) -> None:
+    def __init__(self, world: World, executor: Executor, writer: Writer = write) -> None:
         # rasterio hushes this around calls of its own, which two threads undo for each other.
         warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
         self._scenario: Scenario = world.scenario
@@ -75,6 +83,8 @@ class Workshop:
         self._recordings: dict[int, Recording] = {}
         self._results: dict[str, Future[ChainResult]] = {}
         self._scores: dict[int, Future[CaptureScore]] = {}
+        self._writer = writer
+        self._words: dict[str, Written] = {}
 
     def add(self, task: CaptureTask, earlier: Earlier) -> None:
         """Take in a look that was not planned: the second one at an alert."""
@@ -104,6 +114,14 @@ class Workshop:
     def result(self, task: CaptureTask) -> ChainResult:
         """Return the chain's result for a capture, computed now if no arm has needed it."""
         return self.start(task).result()
+
+    def words(self, task: CaptureTask) -> Written:
+        """Return the words of a capture's alert, written now if no arm has needed them."""
+        answer = self.result(task).answer
+        digest = answer.digest()
+        if digest not in self._words:
+            self._words[digest] = self._writer(dossier_of(answer.feature, digest))
+        return self._words[digest]
 
     def score(self, task: CaptureTask) -> Future[CaptureScore]:
         """Start to hold a capture's answer against the truth."""

@@ -3,8 +3,9 @@
 from orbitloom.wire.answer import Answer, AnswerKind, canonical_json
 from orbitloom.wire.bundle import Bundle, Priority
 from orbitloom.wire.contacts import LASER, RF, ContactPlan
-from orbitloom.wire.ledger import LEDGER_COLUMNS, LedgerRow, WaitCause
+from orbitloom.wire.ledger import LEDGER_COLUMNS, LedgerRow, Product, WaitCause
 from orbitloom.wire.tasking import Calibration, CaptureTask
+from orbitloom.wire.wording import Wording
 
 __all__ = [
     "LASER",
@@ -18,6 +19,8 @@ __all__ = [
     "ContactPlan",
     "LedgerRow",
     "Priority",
+    "Product",
     "WaitCause",
+    "Wording",
     "canonical_json",
 ]

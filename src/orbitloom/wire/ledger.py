@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LEDGER_COLUMNS", "LedgerRow", "WaitCause"]
+__all__ = ["LEDGER_COLUMNS", "LedgerRow", "Product", "WaitCause"]
 
 WaitCause = Literal[
     "",
@@ -19,9 +19,13 @@ WaitCause = Literal[
 ]
 """Why a step of kind ``wait`` waited; empty for every other step."""
 
+Product = Literal["answer", "words"]
+"""What a step works on: a capture's answer, or the words that a language model finds for it."""
+
 LEDGER_COLUMNS = (
     "arm",
     "capture",
+    "product",
     "node",
     "step",
     "start_ns",
@@ -37,8 +41,9 @@ LEDGER_COLUMNS = (
 class LedgerRow:
     """One step: who, what, from when to when, bytes in and out, energy, and why it waited.
 
-    The rows of one capture in one arm are contiguous: each starts where the one before ended. The
-    first starts at the middle of the capture; that of a second look when it was decided on.
+    The rows of one product of one capture in one arm are contiguous: each starts where the one
+    before ended. The first starts at the middle of the capture; that of a second look when it was
+    decided on; that of words when the alert had left, or come in where it was made on the ground.
     """
 
     arm: str
@@ -51,3 +56,4 @@ class LedgerRow:
     bytes_out: int = 0
     joules: float = 0.0
     wait_cause: WaitCause = ""
+    product: Product = "answer"
