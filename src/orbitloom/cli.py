@@ -15,6 +15,7 @@ import typer
 from orbitloom import __version__
 from orbitloom.cli_model import add_model_commands
 from orbitloom.cli_scene import add_scene_commands
+from orbitloom.cli_study import add_study_commands
 from orbitloom.errors import OrbitloomError
 
 __all__ = ["app", "main"]
@@ -215,6 +216,7 @@ def check(
 
 add_scene_commands(app)
 add_model_commands(app)
+add_study_commands(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,7 +12,7 @@ from rio_cogeo import cog_validate
 from shapely.geometry import shape
 
 from orbitloom.errors import ScenarioError
-from orbitloom.processing.chain import process
+from orbitloom.processing.chain import GATE_CLEAR_SHARE, process
 from orbitloom.processing.chip import CLASSES
 from orbitloom.wire import Answer, canonical_json
 from orbitloom.wire.imager import (
@@ -208,3 +208,19 @@ def test_ancillary_records_that_are_not_numbers_are_refused(lake, field):
     said = result.answer.feature["properties"]
     assert (said["kind"], said["reason"]) == ("not_observable", "gap")
     assert result.refused > 0
+
+
+def test_the_gate_ends_what_is_under_cloud_and_changes_nothing_else(lake, overcast):
+    def gated(capture, app="flood"):
+        stream = b"".join(encode_packet(packet) for packet in capture.packets)
+        return process(stream, capture.task, capture.calibration, app, "rules", gate=True)
+
+    closed, opened = gated(overcast), run(overcast)
+    assert set(closed.level_bytes) == {"L0", "L1", "L2", "L4"}
+    assert set(opened.level_bytes) == {"L0", "L1", "L2", "L3", "L4"}
+    said = closed.answer.feature["properties"]
+    assert (closed.answer.kind, said["reason"]) == ("not_observable", "cloud")
+    assert said["clear_share"] < GATE_CLEAR_SHARE
+    assert said["eo:cloud_cover"] == pytest.approx(100 * (1 - said["clear_share"]), abs=0.01)
+    assert closed.grid == opened.grid, "so that what was missed can be judged"
+    assert gated(lake).answer == run(lake).answer

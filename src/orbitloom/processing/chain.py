@@ -27,7 +27,12 @@ from orbitloom.wire import Answer, Calibration, CaptureTask
 from orbitloom.wire.briefing import Briefing
 from orbitloom.wire.nmea import reports
 
-__all__ = ["ChainResult", "Levels", "judge", "process", "raise_levels"]
+__all__ = ["GATE_CLEAR_SHARE", "ChainResult", "Levels", "judge", "process", "raise_levels"]
+
+_UNCLEAR = l2.NO_DATA | l2.SPOILT | l2.CLOUD | l2.SHADOW
+
+GATE_CLEAR_SHARE = 0.02
+"""With less of a scene clear the gate closes; no application of ours says anything of 0.05."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,13 +44,14 @@ class ChainResult:
     answer
         The L4 result.
     level_bytes
-        Size of each level's product, ``L0`` to ``L4``; a level that was not reached has none.
+        Size of each level's product, ``L0`` to ``L4``; a level that was not reached has none, as L3
+        of a scene at which the gate closed.
     packets, duplicates, damaged, refused
         See `l0.Frames`.
     gaps
         Packets that are missing.
     grid
-        Of the L3 tile; None if nothing could be placed on Earth.
+        Of the L3 tile, whether or not it was made; None if nothing could be placed on Earth.
     """
 
     answer: Answer
@@ -65,11 +71,15 @@ class Levels:
     Attributes
     ----------
     tile
-        L3; None if nothing could be placed on Earth.
+        L3; None if nothing could be placed on Earth, or the gate has closed.
+    grid
+        Of the tile; None if nothing could be placed on Earth.
+    clear_share
+        Of the scene, by L2's masks.
     cog
         The tile as a cloud-optimised GeoTIFF; empty without one.
     reason
-        Why there is no tile: "gap" or "geolocation".
+        Why there is no tile: "gap", "geolocation" or "cloud".
     footprint
         GeoJSON geometry of the tile; of the target as ordered, without one.
     level_bytes
@@ -79,6 +89,8 @@ class Levels:
     """
 
     tile: l3.Tile | None
+    grid: l3.Grid | None = None
+    clear_share: float = 0.0
     cog: bytes
     reason: str
     footprint: dict[str, Any]
@@ -93,6 +105,8 @@ def process(
     app: str,
     model: str,
     briefing: Briefing | None = None,
+    *,
+    gate: bool = False,
 ) -> ChainResult:
     """Turn a capture's packets into its answer.
 
@@ -108,6 +122,9 @@ def process(
         An entry point in ``orbitloom.models``.
     briefing
         What was known of the place before the look.
+    gate
+        Whether a scene that is under cloud ends at L2, before anything costly. Applications of
+        users' are not kept from it: they may look for cloud.
 
     Raises
     ------
@@ -117,22 +134,32 @@ def process(
         If the application's file cannot be used.
     """
     briefing = briefing or Briefing()
+    application = load_app(app)
+    closes = gate and getattr(application, "least_clear_share", 0.0) > GATE_CLEAR_SHARE
+    levels = raise_levels(packets, task, calibration, briefing, GATE_CLEAR_SHARE if closes else 0.0)
     return judge(
         # Only the size of the coded tile is told: its memory is the application's.
-        replace(raise_levels(packets, task, calibration, briefing), cog=b""),
+        replace(levels, cog=b""),
         packets,
         task,
         calibration,
-        load_app(app),
+        application,
         plugins.load("models", model)(),
         briefing,
     )
 
 
 def raise_levels(
-    packets: bytes, task: CaptureTask, calibration: Calibration, briefing: Briefing
+    packets: bytes,
+    task: CaptureTask,
+    calibration: Calibration,
+    briefing: Briefing,
+    least_clear_share: float = 0.0,
 ) -> Levels:
-    """Return L0 to L3 of a capture; the parameters are those of `process`."""
+    """Return L0 to L3 of a capture; the parameters are those of `process`.
+
+    With less than `least_clear_share` of the scene clear, L2 is the last.
+    """
     bands, columns = calibration.dark_dn.shape
     frames = l0.reconstruct(packets, task.capture, bands, columns, calibration.layout)
     sizes = {"L0": frames.dn.nbytes}
@@ -150,6 +177,11 @@ def raise_levels(
         del radiance
         sizes["L2"] = scene.reflectance.nbytes + scene.mask.nbytes
         grid = l3.grid_for(place, calibration.gsd_m)
+        around = footprint(place.longitude_deg, place.latitude_deg)
+        clear_share = float(np.mean((scene.mask & _UNCLEAR) == 0))
+        if clear_share < least_clear_share:
+            gated = _no_tile("cloud", around, sizes, frames)
+            return replace(gated, grid=grid, clear_share=clear_share)
         tile = l3.resample(scene, place, grid, calibration.band_names, snr)
         del scene
     except PacketError:  # whole packets that tell of no possible view of the Earth
@@ -158,9 +190,11 @@ def raise_levels(
     sizes["L3"] = len(cog)
     return Levels(
         tile=replace(tile, sensed_ns=task.middle_ns),
+        grid=grid,
+        clear_share=clear_share,
         cog=cog,
         reason="",
-        footprint=footprint(place.longitude_deg, place.latitude_deg),
+        footprint=around,
         level_bytes=sizes,
         frames=frames,
     )
@@ -193,7 +227,13 @@ def judge(
         "target": task.target,
     }
     if levels.tile is None:
-        properties |= {"kind": "not_observable", "reason": levels.reason, "clear_share": 0.0}
+        properties |= {
+            "kind": "not_observable",
+            "reason": levels.reason,
+            "clear_share": round(levels.clear_share, 4),
+        }
+        if levels.grid is not None:
+            properties["eo:cloud_cover"] = round(100.0 * (1.0 - levels.clear_share), 2)
         answer = feature_answer(levels.footprint, properties)
     else:
         context = Context(
@@ -212,7 +252,7 @@ def judge(
         damaged=frames.damaged,
         refused=frames.refused,
         gaps=len(frames.gaps),
-        grid=None if levels.tile is None else levels.tile.grid,
+        grid=levels.grid,
     )
 
 

@@ -86,7 +86,7 @@ class StageCost:
     Attributes
     ----------
     step
-        ``L0`` to ``L4``, or ``words``.
+        ``L0`` to ``L4``, ``look`` or ``words``.
     operations
         All operations, array and serial.
     bytes_moved

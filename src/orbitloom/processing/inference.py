@@ -10,7 +10,7 @@ by arithmetic. `docs/design/cost-model.md` compares with published rows::
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orbitloom.processing.cost import Profile, StageCost
 from orbitloom.scenario.hardware import Model
@@ -21,6 +21,7 @@ __all__ = [
     "image_tokens",
     "inference",
     "load_s",
+    "look_cost",
     "phase_energy",
     "weight_bytes",
     "writing_cost",
@@ -130,6 +131,22 @@ def writing_cost(model: Model, profile: Profile) -> StageCost:
         seconds=seconds,
         joules=(profile.load_w - profile.idle_w) * seconds,
     )
+
+
+def look_cost(
+    model: Model, profile: Profile, width_px: int, height_px: int, token_px: int
+) -> StageCost:
+    """Return what the model takes to look at a whole scene, and to say what it sees.
+
+    Parameters
+    ----------
+    width_px, height_px
+        Of the scene.
+    token_px
+        See `image_tokens`.
+    """
+    seen = model.model_copy(update={"image_tokens": image_tokens(width_px, height_px, token_px)})
+    return replace(writing_cost(seen, profile), step="look")
 
 
 def load_s(model: Model, storage_gb_per_s: float) -> float:

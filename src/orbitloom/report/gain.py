@@ -41,7 +41,7 @@ _BY_STEP = {
     **dict.fromkeys(("laser", "downlink"), "sending"),
     "light": "light travelling",
     **dict.fromkeys(("L0", "L1", "L2", "L3", "L4"), "computing L0 to L4"),
-    "words": "running the model",
+    **dict.fromkeys(("look", "words"), "running the model"),
     "sense": "finishing the capture",
 }
 _WORTH_SAYING = 0.01

@@ -19,6 +19,7 @@ __all__ = [
     "Instrument",
     "Laser",
     "Model",
+    "Perception",
     "PacketLayout",
     "Power",
     "Store",
@@ -450,6 +451,30 @@ class Model(Section):
                 f"head and embedding have {parts:g} parameters, the whole model {self.parameters:g}"
             )
         return self
+
+
+class Perception(Section):
+    """What small networks decide before the model works or a byte is sent.
+
+    `orbitloom study model` shows what each is worth.
+    """
+
+    gate: Literal["on", "off"] = quantity(
+        "on",
+        "",
+        "choice",
+        "scenes under cloud end at L2, and the model sees chips of findings; off: it looks at each "
+        "whole scene",
+    )
+    triage: Literal["on", "off"] = quantity(
+        "on",
+        "",
+        "choice",
+        "alerts go down with a picture, all else as a line; off: an answer takes its L3 tile along",
+    )
+    token_px: int = quantity(
+        32, "px", "published", "side of the square that is one token, Qwen3-VL", ge=1
+    )
 
 
 class Power(Section):

@@ -18,6 +18,7 @@ from orbitloom.scenario.hardware import (
     Instrument,
     Laser,
     Model,
+    Perception,
     Power,
     Store,
     Survey,
@@ -155,6 +156,7 @@ class Scenario(Section):
     databus: DataBus = DataBus()
     compute: Compute = Compute()
     model: Model = Model()
+    perception: Perception = Perception()
     power: Power = Power()
     heat: Heat = Heat()
     store: Store = Store()

@@ -23,6 +23,7 @@ from orbitloom.processing.cost import (
     chain_cost,
     survey_cost_s_per_s,
 )
+from orbitloom.processing.inference import look_cost
 from orbitloom.scenario import Arm
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.clock import Clock
@@ -99,6 +100,14 @@ class ArmFlight:
             ),
         )
         self._profile: Profile = scenario.compute if self._on_board else scenario.ground
+        imager = scenario.instrument
+        self._look = look_cost(
+            scenario.model,
+            self._profile,
+            imager.columns,
+            imager.lines,
+            scenario.perception.token_px,
+        )
         self._survey_rate = survey_cost_s_per_s(scenario.survey, scenario.instrument, self._profile)
         self._crafts = [
             Craft(
@@ -227,6 +236,8 @@ class ArmFlight:
             answer = yield from self._process(task, craft.worker, craft.name)
             craft.store.drop(task.capture)
             size = len(answer.to_bytes())
+            if self._scenario.perception.triage == "off":
+                size += self._workshop.result(task).level_bytes.get("L3", 0)
             craft.store.put(task.capture, size)
             urgent = answer.kind == "alert"
             self._send(task, craft, size, Priority.ALERT if urgent else Priority.NORMAL)
@@ -242,9 +253,15 @@ class ArmFlight:
         """Run the chain: its time from the cost model, its bytes from the workshop."""
         future = self._workshop.start(task)
         size = self._workshop.record(task).size_bytes
-        costs = chain_cost(self._scenario.instrument, self._profile, size)
-        yield from self._compute(task, worker, node, costs, future.result)
         result = future.result()
+        costs = tuple(
+            cost
+            for cost in chain_cost(self._scenario.instrument, self._profile, size)
+            if cost.step in result.level_bytes
+        )
+        if self._scenario.perception.gate == "off":
+            costs += (self._look,)
+        yield from self._compute(task, worker, node, costs, result)
         self.answers[task.capture] = result.answer
         if task.capture < len(self._world.tasks):  # second looks stand beside the comparison
             self._workshop.score(task)
@@ -256,7 +273,7 @@ class ArmFlight:
         worker: Worker,
         node: str,
         costs: tuple[StageCost, ...],
-        result: Callable[[], ChainResult],
+        result: ChainResult,
     ) -> Generator[simpy.Event, Any, None]:
         trail, watts = self._trails[task.capture], _watts(costs)
 
@@ -264,7 +281,7 @@ class ArmFlight:
             if segment.kind == "wait":
                 trail.wait(node, segment.end_ns, segment.cause)
                 return
-            sizes = {"packets": self._workshop.record(task).size_bytes, **result().level_bytes}
+            sizes = {"packets": self._workshop.record(task).size_bytes, **result.level_bytes}
             first, last = _LEVEL_IO[segment.step]
             trail.step(
                 segment.step,
@@ -400,6 +417,7 @@ _LEVEL_IO = {
     "L2": ("L1", "L2"),
     "L3": ("L2", "L3"),
     "L4": ("L3", "L4"),
+    "look": ("L3", "L4"),
 }
 
 

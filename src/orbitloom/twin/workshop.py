@@ -15,7 +15,9 @@ import hashlib
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from copy import copy
 from dataclasses import dataclass
+from typing import Literal
 
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -81,10 +83,17 @@ class Workshop:
         self._calibrations: dict[str, Calibration] = {}
         self._observing: dict[int, Future[Observation]] = {}
         self._recordings: dict[int, Recording] = {}
-        self._results: dict[str, Future[ChainResult]] = {}
+        self._gate = world.scenario.perception.gate
+        self._results: dict[tuple[str, str], Future[ChainResult]] = {}
         self._scores: dict[int, Future[CaptureScore]] = {}
         self._writer = writer
         self._words: dict[str, Written] = {}
+
+    def variant(self, gate: Literal["on", "off"]) -> Workshop:
+        """Return a workshop of the same bytes whose gate is on or off, whatever the scenario's."""
+        other = copy(self)
+        other._gate, other._scores = gate, {}
+        return other
 
     def add(self, task: CaptureTask, earlier: Earlier) -> None:
         """Take in a look that was not planned: the second one at an alert."""
@@ -156,20 +165,25 @@ class Workshop:
 
     def _process(self, task: CaptureTask) -> Future[ChainResult]:
         digest = self._recording(task.capture).digest
-        if digest not in self._results:
+        gated = self._results.get((digest, "on"))
+        if self._gate == "off" and gated is not None and "L3" in gated.result().level_bytes:
+            return gated  # where it did not close, a gate has changed nothing
+        key = digest, self._gate
+        if key not in self._results:
             # The packets are let go once they are under way; should anyone want them again, the
             # same observation gives the same bytes.
             packets = self._observe(task.capture).result().packets
             del self._observing[task.capture]
-            self._results[digest] = self._executor.submit(
+            self._results[key] = self._executor.submit(
                 _briefed,
                 self._jobs[task.capture],
                 self._earlier.get(task.capture),
                 packets,
                 self._calibration(task.satellite),
                 self._scenario.model.kind,
+                self._gate == "on",
             )
-        return self._results[digest]
+        return self._results[key]
 
     def _calibration(self, satellite: str) -> Calibration:
         if satellite not in self._calibrations:
@@ -178,7 +192,12 @@ class Workshop:
 
 
 def _briefed(
-    job: ObservationJob, earlier: Earlier | None, packets: bytes, known: Calibration, model: str
+    job: ObservationJob,
+    earlier: Earlier | None,
+    packets: bytes,
+    known: Calibration,
+    model: str,
+    gate: bool,
 ) -> ChainResult:
     """Run the chain over a capture with what was known of its place before."""
-    return process(packets, job.task, known, job.task.app, model, brief(job, earlier))
+    return process(packets, job.task, known, job.task.app, model, brief(job, earlier), gate=gate)
