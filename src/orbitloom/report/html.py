@@ -343,7 +343,10 @@ def _words(result: FlightResult, figures: Mapping[str, Any]) -> str:
     if not told["alerts"]:
         return ""
     first, arm = next(iter(figures["arms"].items()))
-    sentences = [f"{words_line(told)}."]
+    sentences = [
+        f"{words_line(told)}. In {first} the model claimed took "
+        f"{arm['words']['energy_wh']:.1f} Wh for them."
+    ]
     if arm["words"]["after_s"] is not None:
         sentences.append(
             f"No alert waited for it: the text followed {duration_words(arm['words']['after_s'])} "
@@ -351,8 +354,8 @@ def _words(result: FlightResult, figures: Mapping[str, Any]) -> str:
         )
     if arm["words"]["handed_on"]:
         sentences.append(
-            f"{count_words(arm['words']['handed_on'], 'text')} were written by a neighbour in the "
-            "Sun, for a satellite in eclipse."
+            "Written by a laser neighbour, for a satellite in eclipse, hot or busy: "
+            f"{count_words(arm['words']['handed_on'], 'text')}."
         )
     samples = "".join(
         f"<blockquote><b>{escape(written.words.headline)}</b><br>{escape(written.words.text)}"
