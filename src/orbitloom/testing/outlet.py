@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 import pytest
 
 from orbitloom.ground import Arrival, Outlet
+from orbitloom.ground.outlets import Rewording
 from orbitloom.scenario import time
-from orbitloom.wire import Answer, canonical_json
+from orbitloom.wire import Answer, Wording, canonical_json
 
 __all__ = ["OutletContract", "sample_arrival"]
 
@@ -179,3 +180,24 @@ class OutletContract:
         """An answer may come without a chip."""
         silent = outlet.render(self.sample(kind)) is None
         assert (outlet.render(self.sample(kind, chip=b"")) is None) == silent
+
+    @pytest.mark.parametrize("text", sorted(_HOSTILE.values()))
+    def test_words_that_follow_are_another_file(self, outlet: Outlet, text: str) -> None:
+        """Of an outlet with `reword`: named after the alert, the same bytes for the same words."""
+        if not isinstance(outlet, Rewording):
+            return
+        arrival = self.sample()
+        rendered = outlet.render(arrival)
+        wording = Wording(
+            capture=arrival.capture,
+            answer_sha256=arrival.answer.digest(),
+            headline=text,
+            text=text,
+            provenance={"writer": "model"},
+        )
+        first = outlet.reword(arrival, wording, arrival.arrived_ns + 1)
+        assert outlet.reword(arrival, wording, arrival.arrived_ns + 1) == first
+        if first is not None:
+            assert first[0].startswith(arrival.stem)
+            assert not set(first[0]) & set('/\\:*?"<>|\0')
+            assert first[0] != (rendered and rendered[0])

@@ -134,6 +134,7 @@ class ArmFlight:
         self._writing = Writing(
             clock,
             scenario,
+            arm,
             self._profile,
             self._crafts,
             Services(
@@ -243,7 +244,7 @@ class ArmFlight:
             self._send(task, craft, size, Priority.ALERT if urgent else Priority.NORMAL)
             self._cueing.consider(task, answer, self.arm)
             if wants_words(answer):
-                self._clock.process(self._writing.on_board(task, answer, craft, self.arm))
+                self._clock.process(self._writing.on_board(task, answer, craft))
         if task.capture < len(self._world.tasks):
             self._on_capture(task)
 
@@ -367,7 +368,7 @@ class ArmFlight:
         self._inbox[task.capture] = self._clock.now_ns, hashlib.sha256(octets).hexdigest()
         if not self._on_board and wants_words(answer):
             worker = self._stations[station]
-            yield from self._writing.at_station(task, answer, worker, name, self.arm)
+            yield from self._writing.at_station(task, answer, worker, name)
 
     def _fate(self, task: CaptureTask) -> Fate:
         trail = self._trails[task.capture]

@@ -19,7 +19,7 @@ from orbitloom.processing.cost import Profile, StageCost
 from orbitloom.processing.inference import writing_cost
 from orbitloom.processing.language.writer import Written
 from orbitloom.processing.placement import Job, Link, Site, place
-from orbitloom.scenario import Scenario
+from orbitloom.scenario import Arm, Scenario
 from orbitloom.twin.clock import Clock
 from orbitloom.twin.craft import Craft
 from orbitloom.twin.result import WordsFate
@@ -73,6 +73,8 @@ class Writing:
         The time.
     scenario
         Says which model is claimed, and when work is handed on.
+    arm
+        Which way is flown.
     profile
         The computer that writes: a satellite's or a station's.
     crafts
@@ -85,12 +87,14 @@ class Writing:
         self,
         clock: Clock,
         scenario: Scenario,
+        arm: Arm,
         profile: Profile,
         crafts: list[Craft],
         services: Services,
     ) -> None:
         self._clock = clock
         self._scenario = scenario
+        self._arm = arm
         self._profile = profile
         self._crafts = crafts
         self._ask = services
@@ -103,10 +107,10 @@ class Writing:
         return tuple(self._told(self._fates[capture]) for capture in sorted(self._fates))
 
     def on_board(
-        self, task: CaptureTask, answer: Answer, home: Craft, arm: str
+        self, task: CaptureTask, answer: Answer, home: Craft
     ) -> Generator[simpy.Event, Any, None]:
         """Write on the satellite, or on a neighbour, and send what the model wrote."""
-        written, costs = self._begin(task, arm)
+        written, costs = self._begin(task)
         trail = self.trails[task.capture]
         size = len(answer.to_bytes())
         craft = self._site(home, size, sum(cost.seconds for cost in costs))
@@ -127,17 +131,17 @@ class Writing:
             )
 
     def at_station(
-        self, task: CaptureTask, answer: Answer, worker: Worker, station: str, arm: str
+        self, task: CaptureTask, answer: Answer, worker: Worker, station: str
     ) -> Generator[simpy.Event, Any, None]:
         """Write where the answer was made."""
-        written, costs = self._begin(task, arm)
+        written, costs = self._begin(task)
         yield from self._work(self.trails[task.capture], worker, station, costs)
         if written.writer == "model":
             self._arrived(self._wording(task, answer, written, costs), station)
 
-    def _begin(self, task: CaptureTask, arm: str) -> tuple[Written, tuple[StageCost, ...]]:
+    def _begin(self, task: CaptureTask) -> tuple[Written, tuple[StageCost, ...]]:
         written = self._ask.words(task)
-        self.trails[task.capture] = Trail(arm, task.capture, self._clock.now_ns, "words")
+        self.trails[task.capture] = Trail(self._arm, task.capture, self._clock.now_ns, "words")
         self._fates[task.capture] = WordsFate(capture=task.capture, writer=written.writer)
         return written, self._costs(written)
 
