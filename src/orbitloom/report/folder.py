@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from orbitloom.errors import OutputError
 
-__all__ = ["FILES", "FOLDERS", "prepare"]
+__all__ = ["FILES", "FOLDERS", "prepare", "writing"]
 
 FILES = ("run.json", "summary.json", "ledger.parquet", "report.html")
 FOLDERS = ("catalog", "inbox")
@@ -29,7 +31,7 @@ def prepare(folder: Path) -> None:
     OutputError
         If it is a file, holds something foreign, or cannot be written.
     """
-    try:
+    with writing(f"--out {folder}"):
         if folder.exists() and not folder.is_dir():
             raise OutputError(
                 "is a file, not a folder",
@@ -46,14 +48,17 @@ def prepare(folder: Path) -> None:
                 )
             _clear(folder)
         (folder / "run.json").write_text('{\n  "finished": false,\n  "orbitloom": true\n}\n')
+
+
+@contextmanager
+def writing(where: str) -> Iterator[None]:
+    """Turn what goes wrong with files into one clear error that names the folder, `where`."""
+    try:
+        yield
     except OutputError:
         raise
     except OSError as error:
-        raise OutputError(
-            f"cannot be written ({(error.strerror or str(error)).lower()})",
-            where=f"--out {folder}",
-            way_out="Give a folder that you may write to",
-        ) from None
+        raise OutputError.from_os(error, where, "Give a folder that you may write to") from None
 
 
 def _holds_flight(folder: Path) -> bool:

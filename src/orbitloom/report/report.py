@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orbitloom.errors import OutputError
+from orbitloom.report.folder import writing
 from orbitloom.report.gain import Gain, gain
 from orbitloom.report.ledger import ledger_frame, write_ledger
 from orbitloom.report.summary import summary, summary_bytes
@@ -86,7 +86,7 @@ class Report:
             If it cannot be written.
         """
         folder = Path(folder)
-        try:
+        with writing(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "summary.json").write_bytes(summary_bytes(self.summary))
             write_ledger(self.ledger, folder / "ledger.parquet")
@@ -94,12 +94,6 @@ class Report:
             if run is not None:
                 text = json.dumps(run, sort_keys=True, indent=2) + "\n"
                 (folder / "run.json").write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise OutputError(
-                f"cannot be written ({(error.strerror or str(error)).lower()})",
-                where=str(folder),
-                way_out="Give a folder that you may write to",
-            ) from None
         self.folder = folder
         return folder
 

@@ -16,8 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from orbitloom.errors import OutputError
 from orbitloom.ground.delivery import Ground
+from orbitloom.report.folder import writing
 from orbitloom.report.summary import is_hit, quality
 from orbitloom.report.words import bytes_words, count_words
 from orbitloom.scenario import Scenario, load
@@ -181,17 +181,11 @@ class Study:
         OutputError
             If the folder cannot be written.
         """
-        try:
+        with writing(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(self.record(), indent=2, sort_keys=True)
             (folder / "study.json").write_text(text + "\n", encoding="utf-8")
             (folder / "study.html").write_text(self.to_html(), encoding="utf-8")
-        except OSError as error:
-            raise OutputError(
-                f"cannot be written ({(error.strerror or str(error)).lower()})",
-                where=str(folder),
-                way_out="Give a folder that you may write to",
-            ) from None
 
     def to_html(self) -> str:
         """Return a page with the table."""
