@@ -39,7 +39,7 @@ def span(since: str, until: str, now_ns: int, *, ahead: bool) -> Span:
 
 
 def period(left: str, now_ns: int) -> tuple[str, str, str]:
-    """Return since and until of a plain question, ISO 8601 or empty, and the question without them."""
+    """Return since and until of a plain question (ISO 8601 or empty), and what is left of it."""
     today_ns = now_ns - now_ns % DAY_NS
     spans = {
         "yesterday": (today_ns - DAY_NS, today_ns),

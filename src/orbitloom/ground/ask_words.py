@@ -282,7 +282,9 @@ def check(call: Query | Task, reading: Reading, products: Sequence[Product], now
     return _out_of_time(call, given, products, now_ns)
 
 
-def _out_of_time(call: Query | Task, span: Span, products: Sequence[Product], now_ns: int) -> str:
+def _out_of_time(
+    call: Query | Task, given: tuple[int, int], products: Sequence[Product], now_ns: int
+) -> str:
     since_ns, until_ns = given
     if isinstance(call, Task) and until_ns <= now_ns:
         return "that time has passed"
