@@ -95,6 +95,8 @@ class Reading:
     ----------
     looks
         Whether a word asks for a look, rather than for what was seen.
+    commands
+        Whether the question begins with that.
     want, events, place, since, until, maturity, severity
         As in `Query`; `events` are all kinds that its words may mean.
     unknown
@@ -108,6 +110,7 @@ class Reading:
     """
 
     looks: bool
+    commands: bool
     want: Want
     events: tuple[str, ...]
     place: str
@@ -184,6 +187,7 @@ def read(question: str, names: Iterable[str], now_ns: int, *, task: bool) -> Rea
     stranger = bool(unknown and there and not place and unknown[0] in there.group(1))
     return Reading(
         looks=looks,
+        commands=is_command(question),
         want=want,
         events=tuple(sorted(events)),
         place=place,
@@ -266,6 +270,8 @@ def check(call: Query | Task, reading: Reading, products: Sequence[Product], now
             return "it names no place to look at"
         if reading.want != "list" or reading.severity or reading.maturity:
             return "a task cannot be counted, ranked or confirmed"
+    elif reading.commands:
+        return "the question asks for a look"
     elif (call.maturity, call.severity) != (reading.maturity, reading.severity):
         return "the question's severity or maturity is another"
     elif reading.want not in ("list", call.want):
