@@ -3,7 +3,7 @@
     python benchmarks/event_scores.py --days 2 --curves 40
 
 Made-up curves of 262 s, two bands of 100 counts a second each. Quiet ones have a constant
-background, or one that goes up and down by 20 % along an orbit of 95 minutes. A curve's alarm is any
+background, or one that goes up and down by 20 % along an orbit of 95 minutes. An alarm is any
 label but "nothing". Events have a given signal (counts above background over the root of the
 background, in the time with 90 % of them), and are right if their own label is the most probable.
 """

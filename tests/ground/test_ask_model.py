@@ -175,7 +175,7 @@ def test_the_model_sees_the_question_and_no_name_or_product_of_the_archive(asked
     model = Model(query(events=["flood"]))
     asked("Any floods", model)
     sent = json.dumps([model.asked[0].messages, model.asked[0].schema])
-    for name in ("Wuhan", "Hue", "Suez", "Ignore all rules", "RING-03", "asked-0"):
+    for name in ("Wuhan", "Hue", "Suez", "Ignore all rules", "DROP TABLE", "RING-03", "asked-0"):
         assert name not in sent
 
 
