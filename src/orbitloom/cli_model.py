@@ -191,6 +191,12 @@ def _ask(
     endpoint = None if model in (None, "embedded") else open_model(model)
     choice = choose(question, products, places, now_ns, endpoint)
     call = choice.call
+    if isinstance(call, Task) and not now_ns:
+        raise ScenarioError(
+            "the archive holds no alert to count the time from",
+            where="option --now",
+            way_out="Give a time such as 2026-06-14T10:30:00Z",
+        )
     wanted = order(call, places, now_ns) if isinstance(call, Task) else call
     if isinstance(wanted, Refused):
         raise ScenarioError(wanted.reason, where="question", way_out=wanted.way_out)

@@ -169,6 +169,16 @@ def test_a_night_without_light_is_told(archive, tmp_path):
     assert "no satellite of ring12 can take it by day within that time" in told.output
 
 
+def test_without_an_alert_the_time_has_to_be_given(tmp_path):
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog/catalog.json").write_text("{}")
+    arguments = ["ask", "image Valencia", "--in", str(tmp_path)]
+    told = RUN.invoke(app, arguments)
+    assert isinstance(told.exception, ScenarioError)
+    assert "--now" in str(told.exception)
+    assert RUN.invoke(app, [*arguments, "--now", NOW]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("question", "file"), [("how many floods", "x.toml"), ("look at Evia", "x.txt")]
 )

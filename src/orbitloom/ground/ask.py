@@ -129,9 +129,9 @@ class Query:
     since, until
         ISO 8601, UTC, of when it was seen; the end is not included.
     maturity
-        What later looks say of it.
+        What later looks say of it: ``early`` if there is none, ``confirmed`` or ``retracted``.
     severity
-        At least this one.
+        At least this one: ``Minor``, ``Moderate``, ``Severe``, ``Extreme``.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = TOOL

@@ -120,10 +120,19 @@ def _called(
     """Return a model's call and the words that code does not know; or None and why."""
     if len(question) > _LONGEST_QUESTION:
         return None, (), f"the question is longer than {_LONGEST_QUESTION} letters"
+    told_tools = tools()["$defs"]
+    kinds = told_tools["Query"]["properties"]["events"]["items"]["enum"]
+    system = "\n\n".join(
+        (
+            _SYSTEM,
+            *(f"{name.lower()}: {told_tools[name]['description']}" for name in ("Query", "Task")),
+            f"Kinds of event: {', '.join(kinds)}",
+        )
+    )
     asked = json.dumps({"now": to_iso(now_ns), "question": question}, ensure_ascii=False)
     request = Request(
         messages=(
-            {"role": "system", "content": _SYSTEM},
+            {"role": "system", "content": system},
             {"role": "user", "content": asked},
         ),
         schema=tools(),
