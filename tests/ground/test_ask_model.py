@@ -49,11 +49,11 @@ class Dead(Model):
 
 
 def query(**of: Any) -> str:
-    return json.dumps({"query": {"want": "list", **of}, "task": None})
+    return json.dumps({"call": {"want": "list", **of}})
 
 
 def task(**of: Any) -> str:
-    return json.dumps({"query": None, "task": of})
+    return json.dumps({"call": of})
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +67,11 @@ def test_the_tools_are_a_json_schema_that_takes_what_they_make():
     jsonschema.Draft202012Validator.check_schema(schema)
     full = {"want": "count", "events": ["flood"], "place": "", "since": "", "until": "",
             "maturity": "", "severity": ""}  # fmt: skip
-    jsonschema.validate({"query": full, "task": None}, schema)
+    for right in (full, {"place": "Hue", "events": [], "since": "", "until": ""}, None):
+        jsonschema.validate({"call": right}, schema)
     for wrong in ({**full, "want": "delete"}, {**full, "sql": "1"}, {**full, "events": ["war"]}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({"query": wrong, "task": None}, schema)
+            jsonschema.validate({"call": wrong}, schema)
 
 
 def test_a_good_choice_is_taken_and_says_which_words_it_leaves_out(asked):
@@ -118,8 +119,8 @@ BAD = (
     ("nothing", "", "not of the schema"),
     ("numbers for names", query(events=["flood"], place=7), "not of the schema"),
     ("a task", task(place="Hue", events=["flood"]), "asks for no look"),
-    ("both tools", json.dumps({"query": {"want": "list"}, "task": {"place": "Hue"}}), "two tools"),
-    ("neither tool", '{"query": null, "task": null}', "no tool"),
+    ("two calls", '{"call": [{"want": "list"}, {"place": "Hue"}]}', "not of the schema"),
+    ("no call", '{"call": null}', "no tool"),
 )
 
 
@@ -175,6 +176,7 @@ def test_the_model_sees_the_question_and_no_name_or_product_of_the_archive(asked
     model = Model(query(events=["flood"]))
     asked("Any floods", model)
     sent = json.dumps([model.asked[0].messages, model.asked[0].schema])
+    assert "methane_plume" in sent
     for name in ("Wuhan", "Hue", "Suez", "Ignore all rules", "DROP TABLE", "RING-03", "asked-0"):
         assert name not in sent
 
