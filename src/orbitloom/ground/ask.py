@@ -58,6 +58,7 @@ Kind = Annotated[
 TOOL = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 """Of what a model may call: nothing else, and every property told."""
 
+Kinds = Annotated[tuple[Kind, ...], Field(max_length=len(rules().events))]
 Name = Annotated[str, Field(max_length=80)]
 Moment = Annotated[str, Field(max_length=40)]
 
@@ -137,7 +138,7 @@ class Query:
     __pydantic_config__: ClassVar[ConfigDict] = TOOL
 
     want: Want
-    events: tuple[Kind, ...] = ()
+    events: Kinds = ()
     place: Name = ""
     since: Moment = ""
     until: Moment = ""

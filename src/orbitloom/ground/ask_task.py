@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, ValidationError
 
-from orbitloom.ground.ask import TOOL, Kind, Moment, Name, Place, Refused
+from orbitloom.ground.ask import TOOL, Kinds, Moment, Name, Place, Refused
 from orbitloom.scenario import Target
 from orbitloom.scenario.time import DAY_NS, HOUR_NS, from_iso, to_iso
 
@@ -47,7 +47,7 @@ class Task:
     __pydantic_config__: ClassVar[ConfigDict] = TOOL
 
     place: Name
-    events: tuple[Kind, ...] = ()
+    events: Kinds = ()
     since: Moment = ""
     until: Moment = ""
 
