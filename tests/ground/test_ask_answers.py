@@ -120,6 +120,13 @@ def test_what_no_product_holds_is_refused(question, products):
     assert isinstance(parse(question, products, NOW_NS), Refused)
 
 
+def test_an_archive_that_begins_now_is_asked(products):
+    one = products[:1]
+    for question in ("count the alerts", "alerts today", "alerts in the last hour"):
+        told = answer(parse(question, one, one[0].sensed_ns), one)
+        assert told.products == (one[0].identifier,)
+
+
 def test_there_are_fifty_answers():
     assert len({question for question, *_ in ANSWERS}) >= 50
 

@@ -25,7 +25,7 @@ from orbitloom.ground.ask import (
 from orbitloom.ground.ask_task import Task, position_in
 from orbitloom.ground.ask_times import is_timed, period, span
 from orbitloom.processing.language.dossier import rules
-from orbitloom.scenario.time import HOUR_NS, to_iso
+from orbitloom.scenario.time import HOUR_NS, from_iso, to_iso
 
 __all__ = ["Reading", "check", "is_command", "names_of", "parse", "plain", "read"]
 
@@ -291,18 +291,19 @@ def check(call: Query | Task, reading: Reading, products: Sequence[Product], now
 def _out_of_time(
     call: Query | Task, given: tuple[int, int], products: Sequence[Product], now_ns: int
 ) -> str:
+    """Return why a call's time is none that it can be about; empty if it is."""
     since_ns, until_ns = given
-    if isinstance(call, Task) and until_ns <= now_ns:
-        return "that time has passed"
-    if since_ns > now_ns and not isinstance(call, Task):
-        return f"the archive ends at {to_iso(now_ns)}, and that is later"
-    if since_ns >= until_ns and since_ns != now_ns:
+    if call.since and call.until and from_iso(call.since) >= from_iso(call.until):
         return "it ends before it begins"
     if isinstance(call, Task):
+        if until_ns <= now_ns:
+            return "that time has passed"
         return "it takes more than ten days" if until_ns - since_ns > _LONGEST_NS else ""
+    if since_ns > now_ns:
+        return f"the archive ends at {to_iso(now_ns)}, and that is later"
     first_ns = min((product.sensed_ns for product in products), default=0)
-    if until_ns <= first_ns:
-        return f"the archive begins at {to_iso(first_ns)}, and that is earlier"
+    if call.until and until_ns <= first_ns:
+        return f"the archive's first alert is of {to_iso(first_ns)}, and that is earlier"
     return ""
 
 
