@@ -456,7 +456,7 @@ def test_generated_tables_are_in_step_with_the_code(name):
 def test_the_pages_name_the_extension_points_that_there_are():
     page = (DOCS / "reference/python.md").read_text(encoding="utf-8")
 
-    for group in ("apps", "instruments", "models", "outlets"):
+    for group in ("apps", "classifiers", "instruments", "models", "outlets"):
         assert f"orbitloom.{group}" in page
         for name in plugins.available(group):
             assert f"`{name}`" in page

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from orbitloom.ground.ask_task import Order
     from orbitloom.processing.language.scorecard import ScoreCard
 
 __all__ = ["add_model_commands"]
@@ -32,7 +33,11 @@ _ASK_EXAMPLES = """[bold]Examples[/bold]
 
   orbitloom ask "new floods near Wuhan since yesterday?"
 
-  orbitloom ask "how many severe fires in the last 12 hours" --in orbitloom-out --json"""
+  orbitloom ask "how many severe fires in the last 12 hours" --in orbitloom-out --json
+
+  orbitloom ask "look at 39.47N 0.38W for floods tomorrow" --task valencia.toml
+
+  orbitloom ask "which flood was the worst?" --model http://localhost:8080/v1#qwen3-32b"""
 
 _NAME = typer.Argument(
     help="[bold]embedded[/bold], a file [bold]X.gguf[+ADAPTER.gguf][/bold], or a URL "
@@ -143,36 +148,114 @@ def _ask(
             metavar="TIME",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A capable model that chooses the query: a file [bold]X.gguf[/bold] or a URL "
+            "[bold]http://host:port/v1#name[/bold]. Default: the parser alone.",
+            metavar="MODEL",
+        ),
+    ] = None,
+    task: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the scenario of a task, to be flown: a new file.", metavar="FILE.toml"
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print query and answer as JSON.", metavar="")
     ] = False,
 ) -> None:
-    """Ask the archive of a flight: products answer, and are named.
+    """Ask the archive of a flight, or have a place looked at: products answer, and are named.
 
-    The question becomes a query, which is shown. What the archive does not hold is refused.
+    The question becomes a query or a task, which is shown. What the archive does not hold is
+    refused. With a model, the model chooses, and code checks that the question says the same.
     """
     from dataclasses import asdict
 
     from orbitloom.errors import ScenarioError
-    from orbitloom.ground.ask import Refused, answer, parse, read_archive
+    from orbitloom.ground.ask import Refused, answer, read_archive, read_places
+    from orbitloom.ground.ask_model import choose
+    from orbitloom.ground.ask_task import Order, Task, order
+    from orbitloom.processing.language.runtime import open_model
     from orbitloom.scenario.time import from_iso
 
-    products = read_archive(folder)
+    products, places = read_archive(folder), read_places(folder)
     try:
         now_ns = from_iso(now) if now else max((p.sensed_ns for p in products), default=0)
     except ValueError:
         raise ScenarioError(
             f"{now!r} is not a time such as 2026-06-14T10:30:00Z", where="option --now"
         ) from None
-    query = parse(question, products, now_ns)
-    if isinstance(query, Refused):
-        raise ScenarioError(query.reason, where="question", way_out="Ask for kinds, places, times")
-    told = answer(query, products)
-    given = {name: value for name, value in asdict(query).items() if value}
-    if as_json:
-        typer.echo(json.dumps({"query": given, **asdict(told)}, ensure_ascii=False))
+    # The embedded model words; what it would choose is no better than what the parser knows.
+    endpoint = None if model in (None, "embedded") else open_model(model)
+    choice = choose(question, products, places, now_ns, endpoint)
+    call = choice.call
+    if isinstance(call, Task) and not now_ns:
+        raise ScenarioError(
+            "the archive holds no alert to count the time from",
+            where="option --now",
+            way_out="Give a time such as 2026-06-14T10:30:00Z",
+        )
+    wanted = order(call, places, now_ns) if isinstance(call, Task) else call
+    if isinstance(wanted, Refused):
+        raise ScenarioError(wanted.reason, where="question", way_out=wanted.way_out)
+    shown: dict[str, Any] = {}
+    if isinstance(wanted, Order):
+        shown["task"] = wanted.told()
+        text = wanted.toml().rstrip()
+        said: dict[str, Any] = {"toml": text}
+        if task is not None:
+            said |= _planned(wanted, task)
+            text = f"{said['planned']}\nto fly it: orbitloom fly {task}"
     else:
-        typer.echo(f"query: {json.dumps(given, ensure_ascii=False)}\n{told.text}")
+        if task is not None:
+            raise ScenarioError(
+                "the question asks for no look", where="option --task", way_out="Leave it out"
+            )
+        shown["query"] = {name: value for name, value in asdict(wanted).items() if value}
+        told = answer(wanted, products)
+        text, said = told.text, asdict(told)
+    who = f"chosen by the {choice.by}"
+    if choice.why:
+        who += f"; the model's choice was refused: {choice.why}"
+    if choice.unread:
+        who += f"; words that say nothing to the archive: {', '.join(choice.unread)}"
+    if as_json:
+        by = {"chosen_by": choice.by, "refused": choice.why, "unread": choice.unread}
+        typer.echo(json.dumps({**shown, **by, **said}, ensure_ascii=False))
+        return
+    for name, value in shown.items():
+        typer.echo(f"{name}: {json.dumps(value, ensure_ascii=False)}")
+    if endpoint is not None:
+        typer.echo(who)
+    typer.echo(text)
+
+
+def _planned(wanted: Order, file: Path) -> dict[str, str]:
+    """Write a task's scenario; return when which satellite takes it."""
+    from orbitloom.errors import OutputError, ScenarioError
+    from orbitloom.ground.files import write_file
+    from orbitloom.scenario import load
+    from orbitloom.scenario.time import to_iso
+    from orbitloom.world.captures import capture_tasks
+    from orbitloom.world.orbits import build_ephemeris
+
+    if file.suffix != ".toml":
+        raise ScenarioError("is no .toml file", where=str(file), way_out="Give FILE.toml")
+    if file.exists():
+        raise OutputError("is there already", where=str(file), way_out="Name another file")
+    write_file(file, wanted.scenario("ring12").encode())
+    scenario = load(file)
+    ephemeris = build_ephemeris(scenario.fleet, scenario.start_ns, scenario.end_ns)
+    looks = capture_tasks(scenario, ephemeris)
+    planned = "no satellite of ring12 can take it by day within that time"
+    if looks:
+        first = looks[0]
+        planned = (
+            f"{first.satellite} takes it at {to_iso(first.middle_ns)}, {first.roll_deg:+.1f}° roll"
+        )
+    return {"scenario": str(file), "planned": planned}
 
 
 def _word(

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from orbitloom.cli import app
 from orbitloom.errors import InputFileError, ScenarioError
-from orbitloom.ground.ask import Query, Refused, answer, parse, read_archive
+from orbitloom.ground.ask import Query, Refused, answer, read_archive
+from orbitloom.ground.ask_words import parse
 from orbitloom.scenario.time import from_iso
 
 NOW = "2026-06-15T12:00:00.000Z"
@@ -159,9 +160,9 @@ def test_an_answer_is_the_products_that_fit_and_names_them(question, events, pro
 
 
 def test_a_count_and_an_area_are_those_of_the_products(products):
-    assert answer(asked("how many floods", products), products).text.splitlines()[0] == "2"
+    assert answer(asked("how many floods", products), products).text.splitlines()[0] == "2 alerts"
     area = answer(asked("total area of floods", products), products).text.splitlines()[0]
-    assert area == "13.80 km² in 2"
+    assert area == "13.80 km² in 2 alerts"
 
 
 def test_a_later_look_is_named_and_not_counted(products):
@@ -171,7 +172,7 @@ def test_a_later_look_is_named_and_not_counted(products):
 
 def test_what_a_place_is_called_changes_no_answer(products):
     told = answer(asked("how many snow changes", products), products)
-    assert told.text.splitlines()[0] == "1"
+    assert told.text.splitlines()[0] == "1 alert"
 
 
 def test_the_command_shows_the_query(folder):

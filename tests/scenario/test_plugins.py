@@ -11,7 +11,13 @@ from orbitloom.scenario import plugins
 
 @pytest.mark.parametrize(
     ("group", "name"),
-    [("instruments", "imager10m"), ("apps", "flood"), ("models", "rules"), ("outlets", "cap")],
+    [
+        ("instruments", "imager10m"),
+        ("apps", "flood"),
+        ("models", "rules"),
+        ("classifiers", "blocks"),
+        ("outlets", "cap"),
+    ],
 )
 def test_what_is_built_in_is_an_entry_point_like_any_other(group, name):
     assert name in plugins.available(group)

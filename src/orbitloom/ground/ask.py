@@ -1,56 +1,84 @@
-"""Ask the archive: a question in plain English becomes a query, and products answer it.
+"""Ask the archive: a validated query, and products that answer it.
 
-The parser is deterministic. It takes a question only if it understands every word that carries
-meaning: what an archive of alerts does not hold (casualties, causes, tomorrow) is refused, not
-guessed at. An answer says nothing but what the products' records hold, and names each of them.
+`orbitloom.ground.ask_words` makes a query of a question. An answer says nothing but what the
+products' records hold, and names each of them.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from orbitloom.errors import InputFileError
-from orbitloom.processing.language.dossier import Dossier, dossier_of, rules
-from orbitloom.scenario.time import DAY_NS, HOUR_NS, from_iso, to_iso
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
-__all__ = ["Answered", "Product", "Query", "Refused", "answer", "parse", "read_archive"]
+from orbitloom.errors import InputFileError, PacketError
+from orbitloom.ground.places import bounding_box, read_geometry
+from orbitloom.processing.language.dossier import Dossier, dossier_of, plain_name, rules
+from orbitloom.scenario import target_lists
+from orbitloom.scenario.time import from_iso
 
-_WANTS = {
-    "count": ("how many", "number of", "count"),
-    "largest": ("largest", "biggest", "greatest", "widest"),
-    "area": (
-        "total area",
-        "how large",
-        "how big",
-        "how much area",
-        "how much",
-        "what area",
-        "area",
-    ),
-    "latest": ("latest", "newest", "most recent", "last"),
-    "list": (),
-}
-_SEVERITIES = ("minor", "moderate", "severe", "extreme")
-_MATURITIES = {
-    "confirmed": "confirmed", "verified": "confirmed", "retracted": "retracted",
-    "withdrawn": "retracted", "early": "early", "unconfirmed": "early",
-}  # fmt: skip
-_LINKING = """
-a an the of in at on to by for from with and or is are was were be been there any some
-all new now me us you we i please can could would do does did have has had show list
-tell give find report reports reported what which where when who whats seen found
-detected observed alert alerts event events product products answer answers know about
-this that it its so far or archive satellite satellites between since until before after
-near around over out happened happen ongoing currently current
-"""
-_PLACE = re.compile(r"\b(?:near|around|at|in|over|from|for)\s+(?!the\b|last\b|all\b|any\b)(\w.*)")
-_HOURS = {"hour": HOUR_NS, "day": DAY_NS, "week": 7 * DAY_NS}
-_DATE = r"(\d{4}-\d{2}-\d{2}(?:[t ]\d{2}:\d{2}(?::\d{2})?z?)?)"
+__all__ = [
+    "MATURITIES",
+    "SEVERITIES",
+    "TOOL",
+    "Answered",
+    "Place",
+    "Product",
+    "Query",
+    "Refused",
+    "answer",
+    "read_archive",
+    "read_places",
+]
+
+Want = Literal["list", "count", "largest", "area", "latest"]
+Severity = Literal["", "Minor", "Moderate", "Severe", "Extreme"]
+Maturity = Literal["", "early", "confirmed", "retracted"]
+
+SEVERITIES: tuple[Severity, ...] = ("Minor", "Moderate", "Severe", "Extreme")
+"""From the least, as CAP has them."""
+MATURITIES: tuple[Maturity, ...] = ("early", "confirmed", "retracted")
+"""What later looks make of an alert."""
+
+
+def _known_kind(name: str) -> str:
+    if name not in rules().events:
+        raise ValueError(f"{name!r} is no kind of event")
+    return name
+
+
+Kind = Annotated[
+    str,
+    AfterValidator(_known_kind),
+    WithJsonSchema({"type": "string", "enum": sorted(rules().events)}),
+]
+TOOL = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+"""Of what a model may call: nothing else, and every property told."""
+
+Kinds = Annotated[tuple[Kind, ...], Field(max_length=len(rules().events))]
+Name = Annotated[str, Field(max_length=80)]
+Moment = Annotated[str, Field(max_length=40)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Somewhere that can be looked at.
+
+    Attributes
+    ----------
+    name
+        As scenarios and answers call it.
+    app
+        Application that looked at it last; empty if none is known.
+    """
+
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    app: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,32 +117,41 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a question asks for; None or empty for any.
+    """Look into the archive: what a question asks of alerts that are there. Empty means any.
 
     Attributes
     ----------
     want
-        ``list``, ``count``, ``largest``, ``area`` or ``latest``.
+        ``list`` them, ``count`` them, add up their ``area``, or take the ``largest`` or ``latest``.
+    events
+        Kinds of event.
+    place
+        As the question calls it.
     since, until
-        ISO 8601, of when it was seen.
+        ISO 8601, UTC, of when it was seen; the end is not included.
+    maturity
+        What later looks say of it: ``early`` if there is none, ``confirmed`` or ``retracted``.
     severity
-        At least this one.
+        At least this one: ``Minor``, ``Moderate``, ``Severe``, ``Extreme``.
     """
 
-    want: str
-    events: tuple[str, ...] = ()
-    place: str = ""
-    since: str = ""
-    until: str = ""
-    maturity: str = ""
-    severity: str = ""
+    __pydantic_config__: ClassVar[ConfigDict] = TOOL
+
+    want: Want
+    events: Kinds = ()
+    place: Name = ""
+    since: Moment = ""
+    until: Moment = ""
+    maturity: Maturity = ""
+    severity: Severity = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Why a question has no query."""
+    """Why a question has no query, and what would have one."""
 
     reason: str
+    way_out: str = "Ask for kinds, places, times"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,22 +175,14 @@ def read_archive(folder: Path) -> tuple[Product, ...]:
     InputFileError
         If there is no catalogue, or a record in it cannot be read.
     """
-    catalog = folder / "catalog"
-    if not (catalog / "catalog.json").is_file():
-        raise InputFileError(
-            "has no catalogue", where=str(folder), way_out="Give the folder of a flight: --in DIR"
-        )
     first: dict[str, Product] = {}
     later: list[tuple[str, Product]] = []
-    for file in sorted(catalog.glob("*/*/record.geojson")):
+    for file, record in _records(folder):
         try:
-            record = json.loads(file.read_bytes())
             said = record["properties"]
             if said["kind"] != "alert":
                 continue
             product = _product(file.parent.name, record)
-        except OSError as error:
-            raise InputFileError.from_os(error, file) from error
         except (KeyError, TypeError, ValueError) as error:
             raise InputFileError("is no record of an answer", where=str(file)) from error
         if said.get("earlier"):
@@ -166,49 +195,51 @@ def read_archive(folder: Path) -> tuple[Product, ...]:
     return tuple(sorted(first.values(), key=lambda one: (one.sensed_ns, one.identifier)))
 
 
-def parse(question: str, products: Sequence[Product], now_ns: int) -> Query | Refused:
-    """Return what a question asks for.
+def read_places(folder: Path) -> tuple[Place, ...]:
+    """Return where a flight looked, and the targets that come with Orbitloom; the flight's win.
 
-    Parameters
-    ----------
-    products
-        Their places are those that can be asked about.
-    now_ns
-        What "today" and "the last hours" count from.
+    A place that was looked at lies in the middle of the widest answer that names it.
+
+    Raises
+    ------
+    InputFileError
+        If there is no catalogue, or a record in it cannot be read.
     """
-    left = _plain(question)
-    place, left = _place(left, products)
-    since, until, left = _period(left, now_ns)
-    want, left = _want(left)
-    events, maturity, severity = set(), "", ""
-    unknown = []
-    known, linking = _event_words(), set(_LINKING.split())
-    for word in left.split():
-        if word in known:
-            events |= known[word]
-        elif word in _MATURITIES:
-            maturity = _MATURITIES[word]
-        elif word in _SEVERITIES:
-            severity = word.capitalize()
-        elif word not in linking:
-            unknown.append(word)
-    if unknown:
-        unmatched = _PLACE.search(left)
-        if unmatched and not place and unknown[0] in unmatched.group(1):
-            places = ", ".join(sorted({product.place for product in products})) or "none"
-            return Refused(reason=f"no product is of {unknown[0]!r}; there are: {places}")
-        return Refused(reason=f"the archive holds nothing of {unknown[0]!r}")
-    if not (events or place or since or until or maturity or severity or want != "list"):
-        return Refused(reason="that asks for nothing that an alert tells")
-    return Query(
-        want=want,
-        events=tuple(sorted(events)),
-        place=place,
-        since=since,
-        until=until,
-        maturity=maturity,
-        severity=severity,
-    )
+    builtin = (one for targets in target_lists().values() for one in targets)
+    found = {
+        one["name"]: Place(
+            name=one["name"],
+            latitude_deg=float(one["latitude_deg"]),
+            longitude_deg=float(one["longitude_deg"]),
+        )
+        for one in builtin
+    }
+    looks: dict[str, list[tuple[str, str, float, float, float]]] = {}
+    for file, record in _records(folder):
+        try:
+            said = record["properties"]
+            if record.get("geometry") is None:
+                continue
+            west, south, east, north = bounding_box(read_geometry(record["geometry"]))
+            name, sensed = plain_name(str(said["target"])), str(said["sensed"])
+            app = str(said.get("app", ""))
+        except (AttributeError, KeyError, PacketError, TypeError) as error:
+            raise InputFileError("is no record of an answer", where=str(file)) from error
+        width_deg = (east - west) % 360.0
+        middle_deg = (west + width_deg / 2.0 + 180.0) % 360.0 - 180.0
+        looks.setdefault(name, []).append(
+            (sensed, app, width_deg, (south + north) / 2.0, middle_deg)
+        )
+    for name, seen in looks.items():
+        _, app, *_ = max(seen)
+        *_, latitude_deg, longitude_deg = max(seen, key=lambda look: look[2])
+        found[name] = Place(
+            name=name,
+            latitude_deg=round(latitude_deg, 4),
+            longitude_deg=round(longitude_deg, 4),
+            app=app,
+        )
+    return tuple(found[name] for name in sorted(found))
 
 
 def answer(query: Query, products: Sequence[Product]) -> Answered:
@@ -222,11 +253,34 @@ def answer(query: Query, products: Sequence[Product]) -> Answered:
         found = [max(found, key=lambda product: product.area_km2)]
     lines = [product.words for product in found]
     if query.want == "count":
-        lines.insert(0, f"{len(found)}")
+        lines.insert(0, _alerts(len(found)))
     if query.want == "area":
         total = sum(product.area_km2 for product in found)
-        lines.insert(0, f"{total:.2f} km² in {len(found)}")
+        lines.insert(0, f"{total:.2f} km² in {_alerts(len(found))}")
     return Answered(text="\n".join(lines), products=tuple(p.identifier for p in found))
+
+
+def _records(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the records of a catalogue's answers, of all kinds."""
+    catalog = folder / "catalog"
+    if not (catalog / "catalog.json").is_file():
+        raise InputFileError(
+            "has no catalogue", where=str(folder), way_out="Give the folder of a flight: --in DIR"
+        )
+    for file in sorted(catalog.glob("*/*/record.geojson")):
+        try:
+            record = json.loads(file.read_bytes())
+        except OSError as error:
+            raise InputFileError.from_os(error, file) from error
+        except ValueError as error:
+            raise InputFileError("is no record of an answer", where=str(file)) from error
+        if not isinstance(record, dict):
+            raise InputFileError("is no record of an answer", where=str(file))
+        yield file, record
+
+
+def _alerts(count: int) -> str:
+    return f"{count} alert{'s' * (count != 1)}"
 
 
 def _product(identifier: str, record: Mapping[str, Any]) -> Product:
@@ -257,92 +311,6 @@ def _laid(first: Product, look: Product) -> Product:
     )
 
 
-def _plain(text: str) -> str:
-    """Return a text in small letters, its words set apart by single spaces, one at each end."""
-    words = re.sub(r"[^\w:.-]+", " ", text.casefold()).split()
-    return f" {' '.join(word.strip('.:') for word in words)} "
-
-
-def _place(left: str, products: Sequence[Product]) -> tuple[str, str]:
-    """Return the longest known place in a question, and the question without it."""
-    for name in sorted({product.place for product in products}, key=lambda one: (-len(one), one)):
-        plain = _plain(name).strip()
-        if plain and f" {plain} " in left:
-            return name, left.replace(f" {plain} ", " ", 1)
-    return "", left
-
-
-def _period(left: str, now_ns: int) -> tuple[str, str, str]:
-    """Return since and until, and the question without them."""
-    today_ns = now_ns - now_ns % DAY_NS
-    spans = {"today": (today_ns, 0), "yesterday": (today_ns - DAY_NS, today_ns)}
-    found = re.search(
-        r" (?:in|within|over|during)? ?(?:the )?(?:last|past) (\d+ )?(hour|day|week)s? ", left
-    )
-    if found:
-        length_ns = int(found.group(1) or 1) * _HOURS[found.group(2)]
-        return to_iso(now_ns - length_ns), "", left.replace(found.group(), " ", 1)
-    left = re.sub(rf" between {_DATE} and {_DATE} ", r" since \1 until \2 ", left)
-    since = until = ""
-    for words, is_start in (("since|after|from", True), ("until|before|to", False)):
-        found = re.search(rf" (?:{words}) (yesterday|today|{_DATE}) ", left)
-        moment = found and _moment(found.group(1), spans)
-        if found and moment:
-            since, until = (moment, until) if is_start else (since, moment)
-            left = left.replace(found.group(), " ", 1)
-    found = re.search(rf" (?:on )?(yesterday|today|{_DATE}) ", left)
-    if found and not (since or until):
-        text = found.group(1)
-        if text in spans:
-            start_ns, end_ns = spans[text]
-        else:
-            moment = _moment(text, spans)
-            if not moment:
-                return "", "", left
-            start_ns = from_iso(moment)
-            end_ns = start_ns + DAY_NS
-        until = to_iso(end_ns) if end_ns else ""
-        return to_iso(start_ns), until, left.replace(found.group(), " ", 1)
-    return since, until, left
-
-
-def _moment(text: str, spans: Mapping[str, tuple[int, int]]) -> str:
-    """Return a day or a time of a question as ISO 8601; empty if there is no such time."""
-    if text in spans:
-        return to_iso(spans[text][0])
-    day, _, hour = text.upper().replace(" ", "T").partition("T")
-    hour = hour.removesuffix("Z") or "00:00"
-    try:
-        return to_iso(from_iso(f"{day}T{hour}{':00' * (hour.count(':') < 2)}Z"))
-    except ValueError:
-        return ""
-
-
-def _want(left: str) -> tuple[str, str]:
-    for want, phrases in _WANTS.items():
-        for phrase in phrases:
-            if f" {phrase} " in left:
-                return want, left.replace(f" {phrase} ", " ", 1)
-    return "list", left
-
-
-def _event_words() -> dict[str, set[str]]:
-    """Return the kinds of event that a word may mean."""
-    known: dict[str, set[str]] = {}
-    for event, kind in rules().events.items():
-        own = {*kind["words"], event, event.replace("_", " "), *kind["noun"].casefold().split()}
-        for word in (
-            {part for one in own for part in one.split()}
-            - set(_LINKING.split())
-            - {"without", "line"}
-        ):
-            known.setdefault(word, set()).add(event)
-    # "change" alone is any of them; beside "lake" it adds nothing.
-    for word in ("change", "changes", "changed", "line", "ais", "without", "dark"):
-        known[word] = set()
-    return known
-
-
 def _fits(product: Product, query: Query) -> bool:
     if query.events and product.dossier.event not in query.events:
         return False
@@ -352,10 +320,8 @@ def _fits(product: Product, query: Query) -> bool:
         return False
     if query.until and product.sensed_ns >= from_iso(query.until):
         return False
-    if query.severity:
-        order = [one.capitalize() for one in _SEVERITIES]
-        if order.index(product.severity) < order.index(query.severity):
-            return False
+    if query.severity and product.severity not in SEVERITIES[SEVERITIES.index(query.severity) :]:
+        return False
     if query.maturity:
         return product.maturity == query.maturity
     return product.maturity != "retracted"  # it is said no more, unless it is asked for

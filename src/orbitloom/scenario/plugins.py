@@ -1,4 +1,4 @@
-"""Extensions by name: instruments, apps, models and outlets are Python entry points.
+"""Extensions by name: instruments, apps, models, classifiers and outlets are entry points.
 
 A user's package declares, for example::
 

@@ -16,7 +16,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Dossier", "Fact", "Rules", "dossier_of", "rules"]
+__all__ = ["Dossier", "Fact", "Rules", "dossier_of", "plain_name", "rules"]
 
 _LONGEST_NAME = 80
 _UNITS = {"km2": "km²", "m2": "m²", "1": "", "deg": "°"}
@@ -142,10 +142,10 @@ def dossier_of(record: Mapping[str, Any], digest: str) -> Dossier:
     severity = str(said.get("severity", "Minor"))
     action = table.actions["retracted" if maturity == "retracted" else severity]
     facts = [
-        Fact(name="place", value=_clean(str(said["target"]))),
+        Fact(name="place", value=plain_name(str(said["target"]))),
         Fact(name="event", value=noun),
         Fact(name="sensed", value=_moment(str(said["sensed"]))),
-        Fact(name="satellite", value=_clean(str(said["satellite"]))),
+        Fact(name="satellite", value=plain_name(str(said["satellite"]))),
         Fact(name="severity", value=severity.lower()),
         Fact(name="action", value=action["words"]),
     ]
@@ -189,7 +189,7 @@ def _holds(note: Mapping[str, Any], said: Mapping[str, Any], measures: Mapping[s
     return bool(value < note["below"] if "below" in note else value > note["above"])
 
 
-def _clean(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name from outside as one line of plain letters that no reader can take for more.
 
     Braces would look like facts; what is not printable can hide or turn text around.
