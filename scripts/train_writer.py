@@ -9,7 +9,8 @@ al., 2022, ICLR) for llama.cpp, and ``writer.toml``, which tells what it is.
 The pairs are made up: evidence of `cases.evidence_cases` of the kinds that are not held out, and
 for each a text by phrases drawn at random, which the guard must take. In two of five the kind and
 its main fact get names that were never there, so that what is learnt is to copy them. Held out are
-the kinds of `cases.HELD_OUT_KINDS` and all evidence with two reservations or more.
+the kinds of `cases.HELD_OUT_KINDS`, the names of facts of `cases.HELD_OUT_FACTS`, and all evidence
+with two reservations or more.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from orbitloom.processing.language.cases import HELD_OUT_KINDS, evidence_cases
+from orbitloom.processing.language.cases import HELD_OUT_FACTS, HELD_OUT_KINDS, evidence_cases
 from orbitloom.processing.language.dossier import Dossier, Fact, rules
 from orbitloom.processing.language.guard import Words, check
 from orbitloom.processing.language.prompt import messages
@@ -295,7 +296,8 @@ def main() -> None:
         "made_by": "scripts/train_writer.py",
         "training": f"{len(data)} made-up pairs, seed {SEED}, one pass, batch {told.batch}",
         "loss": round(loss, 4),
-        "not_trained_on": ", ".join(HELD_OUT_KINDS) + "; evidence with two reservations or more",
+        "not_trained_on": f"{', '.join(HELD_OUT_KINDS)}; evidence with two reservations or more; "
+        f"facts called {', '.join(HELD_OUT_FACTS)}",
         "licence": "Apache-2.0",
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in about.items()]

@@ -9,11 +9,10 @@ from orbitloom.processing.placement import (
     Link,
     Site,
     fly,
-    pipeline_tokens_per_s,
     place,
-    tensor_split_tokens_per_s,
-    tensor_split_worthwhile,
+    replicas_s,
 )
+from orbitloom.scenario import stream
 
 LINK = Link(rate_gbps=10.0, range_km=2000.0)
 CHIP_BYTES = 1024 * 1024 * 6 * 2
@@ -28,21 +27,6 @@ def test_a_chip_takes_a_millisecond_at_100_gbps():
     assert Link(rate_gbps=100.0, range_km=0.0).transfer_s(CHIP_BYTES) == pytest.approx(
         1e-3, rel=0.01
     )
-
-
-def test_a_pipeline_pays_a_hop_a_stage():
-    """8 KiB at 10 Gbit/s and 2,000 km are 6.678 ms; four of them on 34.7 ms a token."""
-    hop_s = 2000 / 299_792.458 + 8192 * 8 / 1e10
-    rate = pipeline_tokens_per_s(1 / 28.8, 4, LINK, 4096)
-    assert rate == pytest.approx(1 / (1 / 28.8 + 4 * hop_s), rel=1e-12)
-    assert rate < 28.8
-
-
-def test_a_tensor_split_over_lasers_is_not_worth_it():
-    """64 all-reduces a token: about 1.15 tokens/s at 2,000 km."""
-    assert tensor_split_tokens_per_s(1 / 28.8, 2, 32, LINK) == pytest.approx(1.15, rel=0.03)
-    assert not tensor_split_worthwhile(1 / 28.8, 8, 32, LINK)
-    assert tensor_split_worthwhile(1 / 28.8, 2, 32, Link(rate_gbps=10.0, range_km=1e-3))
 
 
 def test_the_chip_moves_only_where_moving_is_cheaper_than_waiting():
@@ -80,6 +64,34 @@ def test_a_fleet_finishes_when_the_closed_form_says():
     assert outcomes[-1].finished_s == pytest.approx(expected, rel=0.01)
     alone = fly([_job(f"J{number}") for number in range(24)], EIGHT[:1], LINK)
     assert alone[-1].finished_s == pytest.approx(24 * 5.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_simulated_fleet_ends_when_the_closed_form_says(seed):
+    """Work from a tenth of a chip's transfer to a hundred of them."""
+    rng = stream(seed, "replicas")
+    count, many = int(rng.integers(1, 80)), int(rng.integers(1, 12))
+    link = Link(rate_gbps=float(rng.uniform(0.05, 100.0)), range_km=float(rng.uniform(0.0, 6000.0)))
+    work_s = link.transfer_s(CHIP_BYTES) * float(10.0 ** rng.uniform(-1.0, 2.0))
+    jobs = [
+        Job(name=f"J{number}", home="S0", chip_bytes=CHIP_BYTES, work_s=work_s)
+        for number in range(count)
+    ]
+    outcomes = fly(jobs, [Site(name=f"S{number}") for number in range(many)], link)
+    expected = replicas_s(count, many, work_s, link.transfer_s(CHIP_BYTES))
+    assert outcomes[-1].finished_s == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whichever_two_of_eight_are_lost_each_job_is_done_once(seed):
+    rng = stream(seed, "lost")
+    lost = [f"S{number}" for number in rng.permutation(8)[:2]]
+    lost_s = {name: float(rng.uniform(0.1, 14.9)) for name in lost}
+    jobs = [_job(f"J{number}", home=f"S{number % 8}") for number in range(24)]
+    outcomes = fly(jobs, EIGHT, LINK, lost_s=lost_s)
+    assert Counter(outcome.job for outcome in outcomes) == Counter(job.name for job in jobs)
+    assert all(outcome.finished_s <= lost_s.get(outcome.site, 1e9) for outcome in outcomes)
+    assert any(outcome.tries > 1 for outcome in outcomes)
 
 
 def test_two_of_eight_lost_in_the_middle_lose_and_double_nothing():

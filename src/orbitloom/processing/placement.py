@@ -1,12 +1,11 @@
-"""Where a model's work is done: here, on a freer satellite, or in stages over neighbours.
+"""Where a model's work is done if each satellite has the whole model: here, or on a freer one.
 
-A *replica* has the whole model; only the chip moves. A *pipeline* has the layers in stages over
-satellites; each token passes all of them. A *tensor split* shares each layer and sums up twice a
-layer, which is for the links inside one satellite.
+Only the chip moves. `placement_split` is for a model that is divided among satellites.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -20,15 +19,11 @@ __all__ = [
     "Outcome",
     "Site",
     "fly",
-    "pipeline_tokens_per_s",
     "place",
-    "tensor_split_tokens_per_s",
-    "tensor_split_worthwhile",
+    "replicas_s",
 ]
 
 _LIGHT_KM_PER_S = 299_792.458
-_ACTIVATION_BYTES = 2  # fp16
-_ALL_REDUCES = 2  # a layer: after attention and after its feed-forward part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +33,18 @@ class Link:
     rate_gbps: float
     range_km: float
 
+    @property
+    def light_s(self) -> float:
+        """Light time."""
+        return self.range_km / _LIGHT_KM_PER_S
+
+    def sending_s(self, size_bytes: float) -> float:
+        """Return how long the sender is busy with `size_bytes`."""
+        return size_bytes * 8 / (self.rate_gbps * 1e9)
+
     def transfer_s(self, size_bytes: float) -> float:
         """Return light time and sending time of `size_bytes`."""
-        return self.range_km / _LIGHT_KM_PER_S + size_bytes * 8 / (self.rate_gbps * 1e9)
+        return self.light_s + self.sending_s(size_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,34 +98,26 @@ class Outcome:
     tries: int
 
 
-def pipeline_tokens_per_s(token_s: float, stages: int, link: Link, width: int) -> float:
-    """Return the rate of one stream over S stages: ``1 / (t_1 + S t_hop)``.
+def replicas_s(jobs: int, sites: int, work_s: float, move_s: float) -> float:
+    """Return when the last of equal jobs is done that one free satellite asks for at once.
 
-    A pipeline never speeds up one stream: it is for a model that does not fit one satellite.
+    It begins one each `work_s` from 0 on, every other satellite from `move_s` on, when a chip has
+    come: the job that is begun last is the `jobs`-th of all these times.
 
     Parameters
     ----------
-    token_s
-        Time of a token in all the layers.
-    stages
-        Satellites in the ring; the last hands the token back to the first.
-    link
-        Between neighbours.
-    width
-        d_model: `2 * width` bytes go over each hop.
+    jobs, sites
+        How many there are; the one that asks is among the sites.
+    work_s, move_s
+        A job's work, and the transfer of its chip.
     """
-    return 1.0 / (token_s + stages * link.transfer_s(_ACTIVATION_BYTES * width))
-
-
-def tensor_split_tokens_per_s(token_s: float, parts: int, layers: int, link: Link) -> float:
-    """Return the rate with each layer split: two all-reduces a layer, there and back each."""
-    light_s = 2.0 * link.range_km / _LIGHT_KM_PER_S
-    return 1.0 / (token_s / parts + layers * _ALL_REDUCES * light_s)
-
-
-def tensor_split_worthwhile(token_s: float, parts: int, layers: int, link: Link) -> bool:
-    """Return whether a split beats one computer. Over lasers it does not."""
-    return tensor_split_tokens_per_s(token_s, parts, layers, link) * token_s > 1.0
+    alone = math.ceil(move_s / work_s)  # begun at home before any chip has come
+    if jobs <= alone:
+        return jobs * work_s
+    rounds, last = divmod(jobs - alone - 1, sites)
+    # In each round the others come first: their times are at most a job's work before home's.
+    begun_s = alone * work_s if last == sites - 1 else move_s
+    return begun_s + (rounds + 1) * work_s
 
 
 def place(

@@ -7,7 +7,12 @@ import re
 import pytest
 
 from orbitloom.processing.language.attacks import ATTACKS, Attack
-from orbitloom.processing.language.cases import HELD_OUT_KINDS, evidence_cases
+from orbitloom.processing.language.cases import (
+    HELD_OUT_FACTS,
+    HELD_OUT_KINDS,
+    evidence_cases,
+    unfamiliar_cases,
+)
 from orbitloom.processing.language.dossier import dossier_of, rules
 from orbitloom.processing.language.guard import RULES, Refusal, Words, check, read_words
 from orbitloom.processing.language.template import filled, template
@@ -62,6 +67,15 @@ def test_the_cases_meet_all_kinds_reservations_and_missing_facts():
     assert {case.maturity for case in CASES} == {"early", "confirmed", "retracted"}
     assert any(case.event == "fire" and case.fact("fire_power") is None for case in CASES)
     assert evidence_cases(0, 5) == CASES[:5]
+
+
+def test_all_that_is_measured_in_unfamiliar_cases_has_a_held_out_name():
+    for known, renamed in zip(CASES, unfamiliar_cases(0, len(CASES)), strict=True):
+        measured = [fact for fact in renamed.facts if fact.sigma is not None]
+        assert {fact.name for fact in measured} <= set(HELD_OUT_FACTS)
+        assert len({fact.name for fact in measured}) == len(measured)
+        assert {*renamed.required[2:]} <= {fact.name for fact in measured}
+        assert [fact.words for fact in renamed.facts] == [fact.words for fact in known.facts]
 
 
 def alert(**said: object) -> dict[str, object]:

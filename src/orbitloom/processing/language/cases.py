@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from orbitloom.processing.language.dossier import Dossier, dossier_of, rules
 from orbitloom.scenario import stream
 
-__all__ = ["HELD_OUT_KINDS", "evidence_cases"]
+__all__ = ["HELD_OUT_FACTS", "HELD_OUT_KINDS", "evidence_cases", "unfamiliar_cases"]
 
 HELD_OUT_KINDS = ("oil_slick", "landslide", "algal_bloom", "methane_plume")
 """Kinds of event that no model here was trained on."""
+
+HELD_OUT_FACTS = (
+    "discharge", "volume", "thickness", "displacement", "chlorophyll", "salinity", "emission",
+    "canopy_cover", "biomass", "aerosol_load", "coherence", "backscatter", "subsidence", "albedo",
+    "sediment", "evaporation", "roughness", "plankton_density", "soil_moisture", "acidity",
+)  # fmt: skip
+"""Names of facts that no model here was trained on; they share no word with those that it was."""
 
 _PLACES = (
     "Valencia", "Wuhan", "Port-au-Prince", "Saint-Denis 2", "Sete Lagoas", "Åre", "東京",
@@ -37,6 +46,25 @@ def evidence_cases(seed: int, count: int, kinds: tuple[str, ...] = ()) -> tuple[
     kinds = kinds or tuple(rules().events)
     rng = stream(seed, "evidence cases")
     return tuple(_case(rng, kinds[n % len(kinds)], n) for n in range(count))
+
+
+def unfamiliar_cases(seed: int, count: int) -> tuple[Dossier, ...]:
+    """Return dossiers all of whose measurements, the required one too, have held-out names.
+
+    Only the names of what every alert has stay: place, time, satellite, confidence.
+    """
+    rng = stream(seed, "unfamiliar cases")
+    return tuple(_renamed(rng, dossier) for dossier in evidence_cases(seed, count))
+
+
+def _renamed(rng: np.random.Generator, dossier: Dossier) -> Dossier:
+    old = [fact.name for fact in dossier.facts if fact.sigma is not None]
+    new = dict(zip(old, rng.permutation(HELD_OUT_FACTS).tolist(), strict=False))
+    return replace(
+        dossier,
+        facts=tuple(replace(fact, name=new.get(fact.name, fact.name)) for fact in dossier.facts),
+        required=tuple(new.get(name, name) for name in dossier.required),
+    )
 
 
 def _case(rng: np.random.Generator, event: str, number: int) -> Dossier:

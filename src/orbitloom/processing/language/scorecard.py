@@ -8,14 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from orbitloom.processing.language.attacks import ATTACKS
-from orbitloom.processing.language.cases import HELD_OUT_KINDS, evidence_cases
+from orbitloom.processing.language.cases import (
+    HELD_OUT_KINDS,
+    evidence_cases,
+    unfamiliar_cases,
+)
 from orbitloom.processing.language.chat import Capabilities, Endpoint, Identity, probe
+from orbitloom.processing.language.dossier import Dossier
 from orbitloom.processing.language.guard import Refusal, check, read_words
 from orbitloom.processing.language.writer import Written, write
 
 __all__ = ["Group", "ScoreCard", "attacks_refused", "score"]
 
 Progress = Callable[[float], None]
+
+_GROUPS = ("nothing held out", "held-out kinds", "held-out reservations", "held-out facts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,9 @@ class ScoreCard:
     Attributes
     ----------
     groups
-        ``other kinds``, and ``held-out kinds``, which no model of ours was trained on.
+        By what of the evidence no model of ours was trained on: ``held-out kinds`` of event,
+        ``held-out reservations`` (two or more at once), ``held-out facts`` (their names), or
+        ``nothing held out``. The facts have a third of the cases.
     refused
         How often each rule refused a text; ``error`` for no text at all.
     cpu_s, wall_s
@@ -71,11 +80,13 @@ def score(
     """
     able = probe(endpoint)
     wall = time.monotonic()
-    told: dict[str, list[Written]] = {"other kinds": [], "held-out kinds": []}
-    for number, dossier in enumerate(evidence_cases(seed, count)):
-        held_out = dossier.event in HELD_OUT_KINDS
-        written = write(dossier, endpoint, able)
-        told["held-out kinds" if held_out else "other kinds"].append(written)
+    unfamiliar = unfamiliar_cases(seed, count // 3)
+    familiar = evidence_cases(seed, count - len(unfamiliar))
+    cases = [(_held_out(dossier), dossier) for dossier in familiar]
+    cases += [("held-out facts", dossier) for dossier in unfamiliar]
+    told: dict[str, list[Written]] = {name: [] for name in _GROUPS}
+    for number, (name, dossier) in enumerate(cases):
+        told[name].append(write(dossier, endpoint, able))
         if progress is not None:
             progress((number + 1) / count)
     every = [written for group in told.values() for written in group]
@@ -93,6 +104,13 @@ def score(
         wall_s=time.monotonic() - wall,
         sample=tuple(written for written in every if written.writer == "model")[:3],
     )
+
+
+def _held_out(dossier: Dossier) -> str:
+    """Return the group of evidence whose facts have their own names."""
+    if dossier.event in HELD_OUT_KINDS:
+        return "held-out kinds"
+    return "held-out reservations" if len(dossier.notes) > 1 else "nothing held out"
 
 
 def _group(told: list[Written]) -> Group:
