@@ -19,7 +19,7 @@ from typing import Any, Literal
 from orbitloom.ground.delivery import Ground
 from orbitloom.report.folder import writing
 from orbitloom.report.summary import is_hit, quality
-from orbitloom.report.words import bytes_words, count_words
+from orbitloom.report.words import bytes_words, count_words, times_words
 from orbitloom.scenario import Scenario, load
 from orbitloom.twin.arm import ArmFlight
 from orbitloom.twin.result import CaptureScore
@@ -138,7 +138,9 @@ class Study:
             ):
                 value = words(self.per_true_answer(variant, what))
                 times = self.factor(variant, what)
-                cells.append(value if variant == VARIANTS[0] else f"{value} ({times:,.1f}x)")
+                cells.append(
+                    value if variant == VARIANTS[0] else f"{value} ({times_words(times)}x)"
+                )
             told.append(tuple(cells))
         return told
 
