@@ -2,7 +2,7 @@
 
     python scripts/make_drift_baseline.py --out src/orbitloom/processing/models/cloud.npz
 
-Three minutes of one core: 600 undrifted synthetic scenes of the seeds that the network was trained
+Two minutes of one core: 600 undrifted synthetic scenes of the seeds that the network was trained
 on (1000 and up), 256 x 256 pixels of 10 m. For a sensor with other bands, pixels or noise, make
 another of its own scenes.
 """
@@ -34,7 +34,7 @@ KINDS = {
 
 def statistics(toa: np.ndarray) -> np.ndarray:
     good = np.ones(toa.shape[1:], bool)
-    return drift.statistics(toa, good, cloudnet.chances(toa, cloudnet.BANDS, good, SHRINK))
+    return drift.statistics(toa, good, SHRINK)
 
 
 def main() -> None:

@@ -146,9 +146,7 @@ def _picture(
     return picture, shape
 
 
-def _run(
-    picture: NDArray[np.float32], output: str, tuning: Tuning | None
-) -> NDArray[np.float32]:
+def _run(picture: NDArray[np.float32], output: str, tuning: Tuning | None) -> NDArray[np.float32]:
     """Run the network tile by tile, so that memory stays bounded, and keep the tiles' insides."""
     fed: dict[str, NDArray[np.float32]] = {}
     if tuning is not None and tuning.weights is not None and tuning.bias is not None:

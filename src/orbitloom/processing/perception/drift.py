@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.ndimage import median_filter
+from scipy.ndimage import maximum_filter1d, median_filter
 
 from orbitloom.processing import cloudnet
 from orbitloom.processing.perception import manifest
+from orbitloom.processing.perception.tuning import Tuning
 from orbitloom.wire import canonical_json
 
 __all__ = ["Alarm", "Baseline", "Watch", "baseline", "fit", "odd_columns", "statistics"]
@@ -38,15 +39,18 @@ _DARKEST = 0.005  # reflectance; below, noise decides
 _LAGS = (1, 2, 4)
 _UNSURE = (0.1, 0.9)
 _COLUMN_LINES = 64
-_ODD = 8.0  # robust standard deviations
+_ODD, _LEAST_ODD = 20.0, 0.01  # robust standard deviations, and reflectance
+_OF_PEAK = 0.25  # beside a dead column the median is off as well, but less
+_ODD_SHARE = 0.001
 _LEAST_STEP = 1e-4
-_LEAST_SHARE = 0.01
 _LEAST_LINES = 16
+_LEAST_SCALE = 0.01
 _SHRINKAGE = 0.02  # of the covariance towards the unit matrix
-# With z white and normal, Siegmund's formula (1985, Sequential Analysis, eq. 2.56) gives one false
-# alarm in 1,000 tiles for nine two-sided sums together; benchmarks/drift.py says what we measure.
-_SLACK, _LIMIT = 0.5, 8.0
+# At this limit undrifted scenes raise one alarm in about a thousand tiles, all kinds together
+# (benchmarks/drift.py).
+_SLACK, _LIMIT = 0.5, 7.0
 _LARGEST_STEP = 3.0  # of z, so that one strange tile is no alarm
+_RECENT = 0.1  # weight of the newest tile in the moving average of z
 
 
 def odd_columns(toa: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -64,13 +68,18 @@ def odd_columns(toa: NDArray[np.float32]) -> NDArray[np.bool_]:
     """
     some = toa[:, :: max(1, toa.shape[1] // _COLUMN_LINES)]
     step = np.median(some - median_filter(some, size=(1, 1, 5), mode="nearest"), axis=1)
-    spread = 1.4826 * np.median(np.abs(step), axis=1, keepdims=True)
-    odd = np.abs(step) > _ODD * np.maximum(spread, _LEAST_STEP)
+    off = np.abs(step)
+    spread = 1.4826 * np.median(off, axis=1, keepdims=True)
+    odd = (off > _ODD * spread) & (off > _LEAST_ODD)
+    odd &= off > _OF_PEAK * maximum_filter1d(off, 5, axis=1)
     return np.asarray(odd | (np.ptp(some, axis=1) == 0.0))
 
 
 def statistics(
-    toa: NDArray[np.float32], good: NDArray[np.bool_], chances: NDArray[np.float32]
+    toa: NDArray[np.float32],
+    good: NDArray[np.bool_],
+    shrink: int,
+    tuning: Tuning | None = None,
 ) -> _Floats:
     """Return a tile's statistics.
 
@@ -80,19 +89,24 @@ def statistics(
         (6, lines, columns) reflectance at the top of the atmosphere, bands as `cloudnet.BANDS`.
     good
         (lines, columns): where it was measured; lines that were not measured whole do not count.
-    chances
-        (4, y, x): what the network makes of it.
+    shrink
+        Pixels along the side of a cell that the network sees.
+    tuning
+        The active update, whose adapter comes before the statistics; None if there is none.
 
     Raises
     ------
     ValueError
         If there are not the network's bands, or fewer than 16 whole lines.
     """
-    whole = toa[:, good.all(axis=1)]
-    if len(whole) != len(cloudnet.BANDS) or whole.shape[1] < _LEAST_LINES:
+    if len(toa) != len(cloudnet.BANDS) or np.count_nonzero(good.all(axis=1)) < _LEAST_LINES:
         raise ValueError(
             f"the drift watch needs {len(cloudnet.BANDS)} bands and {_LEAST_LINES} whole lines"
         )
+    chances = cloudnet.chances(toa, cloudnet.BANDS, good, shrink, tuning)
+    if tuning is not None:
+        toa = np.stack([tuning.adapted(band, number) for number, band in enumerate(toa)])
+    whole = toa[:, good.all(axis=1)]
     brightness = np.quantile(whole[:, ::2, ::2].reshape(len(whole), -1), _QUANTILES, axis=1)
     sharpness = []
     for tile in (whole[:, :, ::2].swapaxes(1, 2), whole[:, ::2]):  # along columns, along lines
@@ -102,14 +116,14 @@ def statistics(
         ]
         rough = np.log(np.maximum(far, _LEAST_STEP))
         sharpness += [rough[0] - rough[1], rough[1] - rough[2]]
-    odd = odd_columns(whole).mean(axis=1)
+    odd = odd_columns(whole).mean()
     scores = chances.reshape(len(chances), -1)
     unsure = (scores > _UNSURE[0]) & (scores < _UNSURE[1])
     return np.concatenate(
         [
             np.log(np.maximum(brightness, _DARKEST)).ravel(),
             *sharpness,
-            np.log(odd + _LEAST_SHARE),
+            [np.log1p(odd / _ODD_SHARE)],
             scores.mean(axis=1, dtype=np.float64),
             unsure.mean(axis=1),
         ]
@@ -194,7 +208,7 @@ def fit(undrifted: _Floats, drifted: dict[str, tuple[_Floats, _Floats]]) -> Base
         For each kind of drift the statistics of some tiles without it and with it, each
         (tiles, statistics).
     """
-    mean, scale = undrifted.mean(axis=0), np.maximum(undrifted.std(axis=0), 1e-6)
+    mean, scale = undrifted.mean(axis=0), np.maximum(undrifted.std(axis=0), _LEAST_SCALE)
     scaled = (undrifted - mean) / scale
     unit = np.eye(mean.size)
     covariance = (1.0 - _SHRINKAGE) * np.cov(scaled.T) + _SHRINKAGE * unit
@@ -263,7 +277,7 @@ class Watch:
         self._baseline = against
         self._sums = np.zeros((2, len(against.kinds)))
         self._since = np.zeros((2, len(against.kinds)), np.int64)
-        self._mean = np.zeros(len(against.kinds))
+        self._recent = np.zeros(len(against.kinds))
         self._tiles = self._novel = 0
         self.alarm: Alarm | None = None
         """The first alarm since the watch began; it stays until a new watch does."""
@@ -271,13 +285,17 @@ class Watch:
     def take(self, tile: _Floats) -> Alarm | None:
         """Take in a tile's `statistics` and return the alarm, if there is one by now."""
         self._tiles += 1
-        z = np.clip(self._baseline.scores(tile), -_LARGEST_STEP, _LARGEST_STEP)
+        z = self._baseline.scores(tile)
+        self._recent += _RECENT * (z - self._recent)
+        z = np.clip(z, -_LARGEST_STEP, _LARGEST_STEP)
         self._novel += self._baseline.novelty(tile) > self._baseline.novel_above
-        self._mean += (z - self._mean) / self._tiles
         self._since[self._sums == 0.0] = self._tiles
         self._sums = np.maximum(self._sums + np.stack([z, -z]) - _SLACK, 0.0)
-        if self.alarm is None and self._sums.max() > _LIMIT:
-            side, kind = np.unravel_index(int(np.argmax(self._sums)), self._sums.shape)
+        over = self._sums > _LIMIT
+        if self.alarm is None and over.any():
+            # One drift can push several sums over at once: the kind that is furthest off names it.
+            far = np.where(over, np.abs(self._recent), -1.0)
+            side, kind = np.unravel_index(int(np.argmax(far)), far.shape)
             self.alarm = Alarm(
                 kind=self._baseline.kinds[kind],
                 up=bool(side == 0),
@@ -292,9 +310,9 @@ class Watch:
             "tiles": self._tiles,
             "novel": self._novel,
             "kinds": {
-                kind: [round(float(number), 2) for number in (mean, up, down)]
-                for kind, mean, up, down in zip(
-                    self._baseline.kinds, self._mean, *self._sums, strict=True
+                kind: [round(float(number), 2) for number in (recent, up, down)]
+                for kind, recent, up, down in zip(
+                    self._baseline.kinds, self._recent, *self._sums, strict=True
                 )
             },
         }

@@ -287,9 +287,7 @@ class Updater:
             )
         network = cloudnet.model_hash()
         update = read(octets, self._key, self._satellite, network, self._sequence)
-        before, after = (
-            cloud_overlap(scenes, tuning) for tuning in (self._tuning, update.tuning)
-        )
+        before, after = (cloud_overlap(scenes, tuning) for tuning in (self._tuning, update.tuning))
         kept = after >= before - margin
         self._write(update.sequence, octets if kept else self._active)
         if kept:
