@@ -23,8 +23,9 @@ from orbitloom.processing.perception.tuning import Tuning, filled
 __all__ = ["adapter", "retrain"]
 
 _MOST = 0.5  # of the scenes
-_NEWTON = 8
+_NEWTON, _HALVINGS = 12, 12
 _RIDGE = 1e-4  # for each sample
+_EVEN = 4  # cells a block: wide enough that blur does not count
 _CELLS = 2  # of the network's, along the side of a feature's place
 
 
@@ -44,22 +45,12 @@ def adapter(
     odd = np.mean([odd_columns(scene.toa) for scene in scenes], axis=0) > _MOST
     dead = tuple(tuple(int(column) for column in np.flatnonzero(band)) for band in odd)
     gain, offset = np.ones(len(dead), np.float32), np.zeros(len(dead), np.float32)
-    for band in range(len(dead) if twins is not None else 0):
-        seen, true = (
-            np.concatenate([block_means(tile, good, size).ravel() for tile, good, size in tiles])
-            for tiles in (
-                [(filled(s.toa[band], dead[band]), s.good, _EVEN * s.shrink) for s in scenes],
-                [
-                    (twin[band], s.good, _EVEN * s.shrink)
-                    for s, twin in zip(scenes, twins or (), strict=True)
-                ],
-            )
-        )
-        gain[band], offset[band] = np.polyfit(seen, true, 1)
+    if twins is not None:
+        for band, columns in enumerate(dead):
+            seen = [_blocks(scene, filled(scene.toa[band], columns)) for scene in scenes]
+            true = [_blocks(scene, twin[band]) for scene, twin in zip(scenes, twins, strict=True)]
+            gain[band], offset[band] = np.polyfit(np.concatenate(seen), np.concatenate(true), 1)
     return Tuning(gain=gain, offset=offset, dead=dead)
-
-
-_EVEN = 4  # cells a block: wide enough that blur does not count
 
 
 def retrain(scenes: Sequence[Labelled], adapted: Tuning) -> Tuning:
@@ -93,6 +84,10 @@ def retrain(scenes: Sequence[Labelled], adapted: Tuning) -> Tuning:
     )
 
 
+def _blocks(scene: Labelled, band: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(block_means(band, scene.good, _EVEN * scene.shrink).ravel())
+
+
 def _labels(scene: Labelled, lines: int, columns: int) -> NDArray[np.float64]:
     """Return (places, classes x 4): whether half of each cell or more is of the class."""
     out = np.zeros((len(scene.truth), lines * _CELLS, columns * _CELLS))
@@ -107,11 +102,26 @@ def _newton(
     known: NDArray[np.float64], truth: NDArray[np.float64], start: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the coefficients that minimise the cross entropy and the ridge around `start`."""
-    ridge = _RIDGE * len(known) * np.eye(start.size)
-    found = start.copy()
+    ridge = _RIDGE * len(known)
+
+    def cost(at: NDArray[np.float64]) -> float:
+        logits = known @ at
+        entropy = np.logaddexp(0.0, logits).sum() - truth @ logits
+        return float(entropy + 0.5 * ridge * ((at - start) ** 2).sum())
+
+    found, least = start, cost(start)
     for _ in range(_NEWTON):
         chance = 0.5 * (1.0 + np.tanh(0.5 * (known @ found)))
-        slope = known.T @ (chance - truth) + ridge @ (found - start)
-        curve = (known * (chance * (1.0 - chance))[:, None]).T @ known + ridge
-        found -= np.linalg.solve(curve, slope)
+        slope = known.T @ (chance - truth) + ridge * (found - start)
+        curve = (known * (chance * (1.0 - chance))[:, None]).T @ known + ridge * np.eye(start.size)
+        step = np.linalg.solve(curve, slope)
+        # Far from the minimum the parabola leads too far: half as far then, until it is downhill.
+        for _ in range(_HALVINGS):
+            if cost(found - step) < least:
+                break
+            step = 0.5 * step
+        else:
+            break
+        found = found - step
+        least = cost(found)
     return found
