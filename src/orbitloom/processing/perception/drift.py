@@ -48,7 +48,8 @@ _LEAST_SCALE = 0.01
 _SHRINKAGE = 0.02  # of the covariance towards the unit matrix
 # At this limit undrifted scenes raise one alarm in about a thousand tiles, all kinds together
 # (benchmarks/drift.py).
-_SLACK, _LIMIT = 0.5, 7.0
+_LIMIT = 6.0
+_SLACKS = (0.5, 1.0)  # at least for what content does, at most for what `_LARGEST_STEP` leaves
 _LARGEST_STEP = 3.0  # of z, so that one strange tile is no alarm
 _RECENT = 0.1  # weight of the newest tile in the moving average of z
 
@@ -155,11 +156,17 @@ class Baseline:
     directions: _Floats
     novel_above: float
 
+    def strengths(self) -> _Floats:
+        """Return by how much each kind of drift, as large as in the baseline, shifts its z."""
+        return np.asarray(np.sqrt(np.einsum("ks,sk->k", self.directions, self._solved())))
+
     def scores(self, tile: _Floats) -> _Floats:
         """Return z of each kind of drift, (kinds,), for a tile's `statistics`."""
-        solved = cho_solve(cho_factor(self.covariance), self.directions.T)
-        spread = np.sqrt(np.einsum("ks,sk->k", self.directions, solved))
-        return np.asarray((tile - self.mean) / self.scale @ solved / spread)
+        off = (tile - self.mean) / self.scale
+        return np.asarray(off @ self._solved() / self.strengths())
+
+    def _solved(self) -> _Floats:
+        return np.asarray(cho_solve(cho_factor(self.covariance), self.directions.T))
 
     def novelty(self, tile: _Floats) -> float:
         """Return a tile's Mahalanobis distance from the training set, as a root mean square.
@@ -278,6 +285,8 @@ class Watch:
         self._sums = np.zeros((2, len(against.kinds)))
         self._since = np.zeros((2, len(against.kinds)), np.int64)
         self._recent = np.zeros(len(against.kinds))
+        # Half the shift that is to be found is best (Page).
+        self._slack = np.clip(0.5 * against.strengths(), *_SLACKS)
         self._tiles = self._novel = 0
         self.alarm: Alarm | None = None
         """The first alarm since the watch began; it stays until a new watch does."""
@@ -290,7 +299,7 @@ class Watch:
         z = np.clip(z, -_LARGEST_STEP, _LARGEST_STEP)
         self._novel += self._baseline.novelty(tile) > self._baseline.novel_above
         self._since[self._sums == 0.0] = self._tiles
-        self._sums = np.maximum(self._sums + np.stack([z, -z]) - _SLACK, 0.0)
+        self._sums = np.maximum(self._sums + np.stack([z, -z]) - self._slack, 0.0)
         over = self._sums > _LIMIT
         if self.alarm is None and over.any():
             # One drift can push several sums over at once: the kind that is furthest off names it.
