@@ -88,7 +88,7 @@ def test_telemetry_is_small_and_the_same_each_time(calm):
     assert said["alarm"]["kind"] in said["kinds"]
 
 
-def test_snow_is_new_to_a_baseline_that_never_saw_any(scenes, calm):
+def test_snow_is_known_to_a_baseline_that_saw_some(scenes, calm):
     snowy = np.array([one.truth.snow.mean() > 0.1 for one in scenes])
     assert snowy.sum() >= 3
     known = drift.baseline()

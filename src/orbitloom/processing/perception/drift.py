@@ -300,10 +300,10 @@ class Watch:
         self._novel += self._baseline.novelty(tile) > self._baseline.novel_above
         self._since[self._sums == 0.0] = self._tiles
         self._sums = np.maximum(self._sums + np.stack([z, -z]) - self._slack, 0.0)
-        over = self._sums > _LIMIT
-        if self.alarm is None and over.any():
-            # One drift can push several sums over at once: the kind that is furthest off names it.
-            far = np.where(over, np.abs(self._recent), -1.0)
+        if self.alarm is None and self._sums.max() > _LIMIT:
+            # One drift raises several sums. The kind that it is has the largest z (Cauchy-Schwarz),
+            # but no step counts in full, so that its sum need not be over the limit first.
+            far = np.where(self._sums > 0.5 * _LIMIT, np.abs(self._recent), -1.0)
             side, kind = np.unravel_index(int(np.argmax(far)), far.shape)
             self.alarm = Alarm(
                 kind=self._baseline.kinds[kind],
