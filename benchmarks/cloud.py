@@ -15,75 +15,16 @@ from __future__ import annotations
 import argparse
 import time as clock
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from orbitloom.processing.cloudnet import BANDS
 from orbitloom.processing.masks import CLOUD, SHADOW, cloud_masks, threshold_masks
-from orbitloom.scenario import Target, load_instrument, time
-from orbitloom.wire.atmosphere import coefficients
-from orbitloom.world.synthetic import SyntheticWorld
+from orbitloom.testing.pictures import pictures
 
-SETTINGS = ("river", "forest", "farmland", "coast", "lake", "mountain")
-EVENTS = ("cloud", "quiet", "flood", "fire", "lake", "snow", "vessels", "crop_stress")
 REAL = Path(__file__).parents[1] / ".." / "shared" / "data" / "cloud_s2" / "sentinel2.npz"
-SIZE, PIXEL_M = 512, 10.0
-
-
-def scenes(seeds: list[int]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, tuple]]:
-    """Yield reflectance at the top, true cloud, true shadow, and how far shadows move a metre."""
-    bands = tuple(band for band in load_instrument("imager5m").bands if band.name in BANDS)
-    for seed in seeds:
-        for number, setting in enumerate(SETTINGS):
-            rng = np.random.default_rng([seed, number])
-            latitude = float(np.degrees(np.arcsin(rng.uniform(-0.8, 0.9))))
-            target = Target(
-                name=f"cloud {number}",
-                latitude_deg=latitude,
-                longitude_deg=float(rng.uniform(-179.0, 179.0)),
-                setting=setting,
-            )
-            elevation, azimuth = float(rng.uniform(25.0, 70.0)), float(rng.uniform(0.0, 360.0))
-            world = SyntheticWorld(
-                target,
-                seed,
-                bands=bands,
-                t_ns=time.from_iso("2026-01-01T10:30:00Z") + int(rng.integers(365)) * time.DAY_NS,
-                sun_elevation_deg=elevation,
-                sun_azimuth_deg=azimuth,
-                event=EVENTS[int(rng.integers(len(EVENTS)))],
-                gsd_m=PIXEL_M,
-            )
-            axis = (np.arange(SIZE) - (SIZE - 1) / 2) * PIXEL_M
-            east, north = np.meshgrid(world.east_m + axis, world.north_m - axis)
-            surface = world.surface(east, north)
-            aot, water = float(rng.uniform(0.05, 0.3)), float(rng.uniform(1.0, 3.0))
-            top = np.stack(
-                [
-                    coefficients(
-                        band.wavelength_um,
-                        band.width_um,
-                        sun_zenith_deg=90.0 - elevation,
-                        view_zenith_deg=float(rng.uniform(0.0, 25.0)),
-                        relative_azimuth_deg=float(rng.uniform(0.0, 180.0)),
-                        aot550=aot,
-                        water_g_cm2=water,
-                        ozone_cm_atm=0.3,
-                    ).toa(rho)
-                    for band, rho in zip(bands, surface.reflectance, strict=True)
-                ]
-            )
-            if surface.cloud is not None and surface.cloud_reflectance is not None:
-                top = top + surface.cloud * (surface.cloud_reflectance - top)
-            top = top + rng.normal(0.0, 0.003, top.shape)
-            reach = 1.0 / np.tan(np.radians(elevation)) / PIXEL_M
-            turn = np.radians(azimuth)
-            step = (float(np.cos(turn) * reach), float(-np.sin(turn) * reach))
-            told = world.truth(east, north)
-            order = [[band.name for band in bands].index(name) for name in BANDS]
-            yield top[order].astype(np.float32), told.cloud, told.shadow, step
+PIXEL_M = 10.0
 
 
 class Tally:
@@ -151,8 +92,9 @@ def main() -> None:
     first, _, last = parser.parse_args().seeds.partition("-")
     seeds = list(range(int(first), int(last or first) + 1))
     tally, started = Tally(), clock.process_time()
-    for top, cloud, shadow, step in scenes(seeds):
-        judge(tally, "synthetic", top, cloud, shadow, step, PIXEL_M)
+    for one in pictures(seeds, pixel_m=PIXEL_M):
+        told = one.truth
+        judge(tally, "synthetic", one.toa, told.cloud, told.shadow, one.shadow_step_px, PIXEL_M)
     if REAL.exists():
         data = np.load(REAL)
         top = np.ascontiguousarray(data["img"].transpose(2, 0, 1), np.float32)

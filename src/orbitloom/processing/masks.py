@@ -20,6 +20,7 @@ from orbitloom.processing import cloudnet
 from orbitloom.processing.blocks import above
 from orbitloom.processing.kernels import count_below, ratio_above
 from orbitloom.processing.morphology import grown, opened
+from orbitloom.processing.perception.tuning import Tuning
 
 __all__ = [
     "CLOUD",
@@ -70,6 +71,7 @@ def cloud_masks(
     shadow_step_px: tuple[float, float] | None,
     pixel_m: float,
     network_m: float = _NETWORK_M,
+    tuning: Tuning | None = None,
 ) -> NDArray[np.uint8]:
     """Return where there is cloud, shadow, water or snow.
 
@@ -88,6 +90,8 @@ def cloud_masks(
         Side of a pixel.
     network_m
         Side of a cell that the network sees, or a pixel's where that is larger.
+    tuning
+        What an update changes of the network; None for the network as it is.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def cloud_masks(
     if not cloudnet.suits(band_names):
         return threshold_masks(toa, band_names, good, shadow_step_px)
     shrink = max(1, round(network_m / pixel_m))
-    chances = cloudnet.chances(toa, band_names, good, shrink)
+    chances = cloudnet.chances(toa, band_names, good, shrink, tuning)
 
     def likely(name: str) -> NDArray[np.bool_]:
         return above(chances[cloudnet.CLASSES.index(name)], shrink, 0.5, good)

@@ -1,0 +1,1 @@
+"""Our small networks under discipline: manifests, drift watch, novelty, signed small updates."""
