@@ -11,7 +11,7 @@ import inspect
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ class DetectorApp(regions.OpticalApp):
         ``sha256:`` and the SHA-256 of the user's bytes.
     """
 
+    gated: ClassVar[bool] = False  # it may look for cloud
     name: str
     version: str
     detector: Detector

@@ -31,6 +31,8 @@ __all__ = ["GATE_CLEAR_SHARE", "ChainResult", "Levels", "judge", "process", "rai
 
 _UNCLEAR = l2.NO_DATA | l2.SPOILT | l2.CLOUD | l2.SHADOW
 
+_IMAGED_SHARE = 0.5  # with less it is gaps that hide the ground
+
 GATE_CLEAR_SHARE = 0.02
 """With less of a scene clear the gate closes; no application of ours says anything of 0.05."""
 
@@ -135,7 +137,7 @@ def process(
     """
     briefing = briefing or Briefing()
     application = load_app(app)
-    closes = gate and getattr(application, "least_clear_share", 0.0) > GATE_CLEAR_SHARE
+    closes = gate and getattr(application, "gated", False)
     levels = raise_levels(packets, task, calibration, briefing, GATE_CLEAR_SHARE if closes else 0.0)
     return judge(
         # Only the size of the coded tile is told: its memory is the application's.
@@ -179,7 +181,8 @@ def raise_levels(
         grid = l3.grid_for(place, calibration.gsd_m)
         around = footprint(place.longitude_deg, place.latitude_deg)
         clear_share = float(np.mean((scene.mask & _UNCLEAR) == 0))
-        if clear_share < least_clear_share:
+        imaged_share = float(np.mean((scene.mask & l2.NO_DATA) == 0))
+        if clear_share < least_clear_share and imaged_share >= _IMAGED_SHARE:
             gated = _no_tile("cloud", around, sizes, frames)
             return replace(gated, grid=grid, clear_share=clear_share)
         tile = l3.resample(scene, place, grid, calibration.band_names, snr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +65,14 @@ class OpticalApp:
         With less of the footprint clear, silence would mean nothing: not observable.
     least_sun_elevation_deg
         With the Sun lower it is night to this imager.
+
+    Attributes
+    ----------
+    gated
+        Whether a scene that is all cloud may be kept from it: it would say nothing of it.
     """
 
+    gated: ClassVar[bool] = True
     least_clear_share: float = 0.20
     least_sun_elevation_deg: float = 5.0
 
