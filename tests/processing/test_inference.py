@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,11 @@ def test_published_rows_are_held_within_a_quarter(row):
     assert row.modelled_tokens_per_s() == pytest.approx(row.measured_tokens_per_s, rel=0.25)
 
 
-def test_the_row_that_is_not_held_is_known():
-    """Eight int4 streams on Thor: 135.3 tokens/s published, over twice that modelled."""
-    row = BUDGET.NOT_HELD
-    assert row.modelled_tokens_per_s() > 2 * row.measured_tokens_per_s
+def test_a_kernel_slow_in_prefill_is_slow_with_streams_together():
+    """Without its own prefill rate, eight int4 streams on Thor would be 2.5 times too fast."""
+    (row,) = (row for row in BUDGET.ROWS if row.weights == "awq-int4" and row.batch == 8)
+    as_any = replace(row, prefill_tokens_per_s=None)
+    assert as_any.modelled_tokens_per_s() > 2 * row.measured_tokens_per_s
 
 
 @pytest.mark.parametrize(
@@ -116,4 +118,6 @@ def test_streams_share_the_weights_until_arithmetic_ends_it():
     one, eight = (inference(Llama8B(), AgxThor(), batch) for batch in (1, 8))
     assert 4 < eight.decode_tokens_per_s / one.decode_tokens_per_s < 8
     many = inference(Llama8B(), AgxThor(peak_tops=1.0), 8).decode_tokens_per_s
-    assert many == pytest.approx(1e12 * 0.5 * 0.17 / (2 * 7.505e9), rel=1e-9)
+    # A tile of 128 tokens, of which 8 are used, and the head for those 8.
+    operations = 2 * (128 * 6.98e9 + 8 * 0.525e9)
+    assert many == pytest.approx(8 * 1e12 * 0.5 * 0.17 / operations, rel=1e-9)

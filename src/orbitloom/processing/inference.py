@@ -1,9 +1,10 @@
 """What a language or vision model costs on a computer: tokens a second, seconds and joules.
 
 Decoding reads every weight and the key-value caches of all n streams once a step; prefill is bound
-by arithmetic. `docs/design/cost-model.md` compares with published rows::
+by arithmetic, and so are streams together on kernels whose arithmetic is slow: m is 1 for one
+stream, else at least a kernel's tile. `docs/design/cost-model.md` compares with published rows::
 
-    t_dec = max((B + n c k) / (eta BW), 2 P n / (mfu F)) + t_0
+    t_dec = max((B + n c k) / (eta BW), 2 (P_lin m + P_head n) / (mfu F)) + t_0
     t_pre = N 2 P_lin / (mfu F) + 4 L N^2 d / (mfu F)
 """
 
@@ -103,9 +104,11 @@ def inference(model: Model, profile: Profile, batch: int = 1) -> Inference:
     memory_per_s = profile.memory_gb_per_s * 1e9 * profile.bandwidth_efficiency
     attention = 4.0 * model.layers * tokens_in**2 * model.width
     read = weight_bytes(model) + batch * _context(model) * model.kv_bytes_per_token
-    step_s = model.token_overhead_s + max(
-        read / memory_per_s, 2.0 * (linear + model.head_parameters) * batch / arithmetic_per_s
-    )
+    # One stream runs on kernels for vectors; several fill a part of a tile, and pay for all of it.
+    # The head is a matrix of its own, mostly in another format.
+    rows = 1 if batch == 1 else max(batch, model.batch_tile)
+    operations = 2.0 * (linear * rows + model.head_parameters * batch)
+    step_s = model.token_overhead_s + max(read / memory_per_s, operations / arithmetic_per_s)
     return Inference(
         prefill_tokens_per_s=arithmetic_per_s / (2.0 * linear),
         decode_tokens_per_s=batch / step_s,

@@ -435,6 +435,13 @@ class Model(Section):
     prefill_efficiency: float = quantity(
         0.17, "1", "derived", "share of peak in prefill, range 0.17-0.33", gt=0, le=1
     )
+    batch_tile: int = quantity(
+        128,
+        "1",
+        "estimate",
+        "tokens that a matrix kernel's tile has: streams together cost no less arithmetic",
+        ge=1,
+    )
     token_overhead_s: float = quantity(
         0.0,
         "s",
