@@ -85,6 +85,17 @@ def test_words_that_overtake_their_alert_wait_for_it(tmp_path, scenario, make_an
     assert ground.reword(words_for(answer), arrived_ns=arrived_ns).files == ()
 
 
+def test_early_words_of_another_answer_do_not_hold_up_an_alert(
+    tmp_path, scenario, make_answer, arrived_ns
+):
+    answer = make_answer()
+    ground = Ground(tmp_path, scenario)
+    ground.reword(words_for(answer, answer_sha256="0" * 64), arrived_ns=arrived_ns)
+    said = ground.receive(answer, arrived_ns=arrived_ns, station="Troll")
+    assert said.subscriptions == ("everyone",)
+    assert not list((tmp_path / "inbox").glob("*words*"))
+
+
 @pytest.mark.parametrize(
     ("kind", "change"), [("alert", {"answer_sha256": "0" * 64}), ("nothing_found", {})]
 )

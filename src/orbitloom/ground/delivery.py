@@ -116,8 +116,9 @@ class Ground:
         files += self._hand_out(served, self._render(arrival))
         if arrival.kind == "alert":
             self._alerts[arrival.capture] = arrival
-        if arrival.capture in self._early:
-            wording, came_ns = self._early.pop(arrival.capture)
+        wording, came_ns = self._early.pop(arrival.capture, (None, 0))
+        # A good answer is not refused because of words that were another's.
+        if wording is not None and wording.answer_sha256 == digest and arrival.kind == "alert":
             files += self.reword(wording, arrived_ns=came_ns).files
         return Delivery(capture=arrival.capture, subscriptions=served, files=tuple(files))
 

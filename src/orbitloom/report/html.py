@@ -30,7 +30,7 @@ from orbitloom.scenario import Scenario
 from orbitloom.scenario.time import SECOND_NS, to_iso
 from orbitloom.twin.result import FlightResult
 
-__all__ = ["card", "page"]
+__all__ = ["card", "document", "page", "table"]
 
 _MOST_PICTURES = 40
 _KEY_SECTIONS = (
@@ -72,8 +72,6 @@ def page(result: FlightResult, figures: Mapping[str, Any], gain: Gain) -> str:
     result, figures, gain
         The flight, what `summary` and what `gain` made of it.
     """
-    name = escape(result.scenario.name)
-    css = (files("orbitloom.report") / "page.css").read_text(encoding="utf-8")
     body = [
         _head(result, figures),
         _latency(result, figures),
@@ -88,11 +86,17 @@ def page(result: FlightResult, figures: Mapping[str, Any], gain: Gain) -> str:
         _scenario(result.scenario),
         _foot(figures),
     ]
+    return document(f"Orbitloom: {result.scenario.name}", body)
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """Return a whole page of parts that are HTML already; empty ones are left out."""
+    css = (files("orbitloom.report") / "page.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Orbitloom: {name}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
-        + "\n".join(part for part in body if part)
+        f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
+        + "\n".join(part for part in parts if part)
         + "\n</body>\n</html>\n"
     )
 
@@ -185,7 +189,7 @@ def _tiles(figures: Mapping[str, Any], alerts: int) -> list[tuple[str, str]]:
 
 
 def _latency(result: FlightResult, figures: Mapping[str, Any]) -> str:
-    published = _table(
+    published = table(
         ("service", "look to user, as published"),
         [(entry.service, entry.latency) for entry in INCUMBENTS],
         "What users get today. Each was measured by its publisher in its own way.",
@@ -248,7 +252,7 @@ def _arms(arms: Mapping[str, Any]) -> str:
         "terminals, survey and all; percentiles are nearest-rank over all captures, the "
         "undelivered last."
     )
-    return _table(("", *arms), lines, caption)
+    return table(("", *arms), lines, caption)
 
 
 def _where_from(gain: Gain) -> str:
@@ -267,7 +271,7 @@ def _where_from(gain: Gain) -> str:
         "until the end of the flight, so the time of an arm that owes answers is a lower bound.</p>"
         + _chart(plots.time_split(split), "Mean time of each arm, cut into what it was spent on")
         + f"<ul>{sentences}</ul>"
-        + _table(("mean time per capture", *gain.seconds), lines, "")
+        + table(("mean time per capture", *gain.seconds), lines, "")
     )
 
 
@@ -459,7 +463,7 @@ def _power(result: FlightResult) -> str:
         )
         for one in fleet
     ]
-    table = _table(
+    fleet_table = table(
         ("satellite", "solar Wh", "spilled", "used", "stored", "lowest", "hottest °C", "held"),
         lines,
         f"Energy of each satellite over the flight ({arm}).",
@@ -471,7 +475,7 @@ def _power(result: FlightResult) -> str:
             f"Battery charge and computer temperature of each satellite over time. {words}",
         )
         + '<p class="note">Blue: battery, share of capacity; dashed black: the soft limit. Red '
-        "dashes: computer. Orange: a capture's work waited for power or cooling.</p>" + table
+        "dashes: computer. Orange: a capture's work waited for power or cooling.</p>" + fleet_table
     )
 
 
@@ -503,7 +507,7 @@ def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
         f"which at least {OBSERVABLE_SHARE:.0%} of the footprint could be seen; an alert whose "
         f"polygon meets the event with an IoU below {HIT_IOU:g}, or a ship or a fire not at "
         "all, is a false one.</p>"
-        + _table(
+        + table(
             ("application", "recall", "precision", "mean IoU", "false alerts"),
             [
                 (
@@ -517,7 +521,7 @@ def _quality(quality: Mapping[str, Any], result: FlightResult) -> str:
             ],
             "",
         )
-        + _table(
+        + table(
             ("what was there", "alert", "nothing found", "not observable"),
             lines,
             "Targets by what was there and what was answered.",
@@ -549,7 +553,7 @@ def _survey(result: FlightResult, arms: Mapping[str, Any]) -> str:
         f"{bytes_words(survey.record_bytes)} go down for each scene of {survey.scene_mb:g} MB; in "
         "the other arms all of it has to go down."
     )
-    return f"<h2>The survey behind the targets</h2><p>{escape(assumption)}</p>" + _table(
+    return f"<h2>The survey behind the targets</h2><p>{escape(assumption)}</p>" + table(
         ("", "imaged", "worked on", "sent down", "waiting at the end"), lines, ""
     )
 
@@ -564,7 +568,7 @@ def _scenario(scenario: Scenario) -> str:
         "<h2>What was assumed</h2><p>The numbers of this scenario that matter most, and how each "
         "is known. <i>Estimates</i> are an engineer's, and anybody may put better ones into the "
         "scenario; <i>set</i> are this scenario's own.</p>"
-        + _table(("key", "value", "unit", "basis", "source"), lines, "", words=True)
+        + table(("key", "value", "unit", "basis", "source"), lines, "", words=True)
     )
 
 
@@ -583,7 +587,7 @@ def _chart(svg: str, alt: str) -> str:
     return f'<img class="chart" alt="{words}" src="data:image/svg+xml;base64,{data}">'
 
 
-def _table(
+def table(
     head: Sequence[str], lines: Iterable[Sequence[str]], caption: str, *, words: bool = False
 ) -> str:
     """Return a table; `words` sets all columns flush left. Cells are text, and escaped here."""

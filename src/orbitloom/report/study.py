@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from orbitloom.ground.delivery import Ground
 from orbitloom.report.folder import writing
+from orbitloom.report.html import document, table
 from orbitloom.report.summary import is_hit, quality
 from orbitloom.report.words import bytes_words, count_words, times_words
 from orbitloom.scenario import Scenario, load
@@ -191,24 +191,19 @@ class Study:
 
     def to_html(self) -> str:
         """Return a page with the table."""
-        css = (files("orbitloom.report") / "page.css").read_text(encoding="utf-8")
-        top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>"
-            for line in self.lines()
+        head = (
+            "<header><p>Orbitloom study</p><h1>What perception is worth</h1>"
+            f"<p>{escape(self.title)}.</p></header>"
         )
-        return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            f"<title>Orbitloom: what perception is worth</title>\n<style>\n{css}</style>\n</head>\n"
-            "<body>\n<header><p>Orbitloom study</p><h1>What perception is worth</h1>"
-            f"<p>{escape(self.title)}.</p></header>\n"
+        told = (
             "<p>The same captures, the same answers; what differs is what decides before the model "
             "works and before a byte is sent. <b>Gate</b>: small networks end a scene under cloud "
             "at L2 and give the model chips of what they found; without it the model looks at each "
             "whole scene. <b>Triage</b>: an alert goes down with a small picture, all else as a "
-            "line; without it each answer takes its L3 tile along.</p>\n"
-            f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>\n</body>\n</html>\n"
+            "line; without it each answer takes its L3 tile along.</p>"
         )
+        parts = (head, told, table(self.head, self.lines(), ""))
+        return document("Orbitloom: what perception is worth", parts)
 
 
 def study_model(
