@@ -39,7 +39,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from orbitloom.scenario import WalkerFleet, load, time
-from orbitloom.scenario.hardware import Laser
+from orbitloom.scenario.links import Laser
 from orbitloom.world.earth import EQUATORIAL_RADIUS_M, ecef_from_geodetic, geodetic_up
 from orbitloom.world.lasers import laser_windows
 from orbitloom.world.orbits import Ephemeris, build_ephemeris

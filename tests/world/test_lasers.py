@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from orbitloom.scenario import WalkerFleet, load, time
-from orbitloom.scenario.hardware import Laser
+from orbitloom.scenario.links import Laser
 from orbitloom.world.lasers import (
     laser_links,
     laser_windows,

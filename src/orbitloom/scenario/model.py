@@ -12,17 +12,16 @@ from orbitloom.scenario.fleet import Fleet, WalkerFleet
 from orbitloom.scenario.hardware import (
     Compute,
     DataBus,
-    Downlink,
     Ground,
     Heat,
     Instrument,
-    Laser,
     Model,
     Perception,
     Power,
     Store,
     Survey,
 )
+from orbitloom.scenario.links import Downlink, Laser
 from orbitloom.scenario.quantity import Section, quantity
 
 __all__ = [
@@ -48,7 +47,7 @@ Setting = Literal["any", "river", "forest", "farmland", "coast", "lake", "mounta
 
 
 _FIRST_YEAR, _END_YEAR = 1973, 2200  # Earth rotation is tabulated from 1973; 64-bit ns end in 2262
-_MOST_SATELLITE_HOURS = 100_000
+_MOST_SATELLITE_HOURS = 500_000
 
 
 class Station(Section):

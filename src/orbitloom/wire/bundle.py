@@ -30,6 +30,10 @@ class Bundle:
         True for a flow, of which any part may go ahead of the rest; a capture's bundle goes whole.
     destination
         Number of the node it is for; None for any station (anycast).
+    expires_ns
+        When it is of no more use (BPv7 lifetime, RFC 9171, 4.2.2); None for never.
+    critical
+        True if it shall go two ways that share no contact.
     """
 
     bundle: int
@@ -40,3 +44,5 @@ class Bundle:
     capture: int = -1
     divisible: bool = False
     destination: int | None = None
+    expires_ns: int | None = None
+    critical: bool = False

@@ -7,15 +7,43 @@ start, then by sender and receiver.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LASER", "RF", "ContactPlan"]
+__all__ = ["LASER", "OPTICAL", "RF", "ContactPlan", "EndCause"]
 
 LASER = 0
 RF = 1
+OPTICAL = 2
+"""Medium of a contact: laser between satellites, radio to the ground, laser to the ground."""
+
+
+class EndCause(IntEnum):
+    """Why a contact ends when it does."""
+
+    HORIZON = 0
+    """The Earth, or the mask of a station, comes between."""
+    RANGE = 1
+    """Too far for the terminal."""
+    RATE = 2
+    """The same link goes on in the next contact, at another rate."""
+    SUN = 3
+    """The Sun stands too near to the line of sight."""
+    SLEW = 4
+    """The line of sight turns faster than the terminal can."""
+    DOPPLER = 5
+    """The carrier is shifted further than the receiver follows."""
+    CHOICE = 6
+    """A terminal or an antenna is wanted elsewhere."""
+    WEATHER = 7
+    """Cloud or rain."""
+    FAULT = 8
+    """Something is broken."""
+    PLAN = 9
+    """The plan ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,7 +64,11 @@ class ContactPlan:
         (n,) int64, one-way, at the contact's middle: for planning. The flight uses the true
         distance of the moment.
     medium
-        (n,) int8, `LASER` or `RF`.
+        (n,) int8, `LASER`, `RF` or `OPTICAL`.
+    confidence
+        (n,) float64, 0 to 1: how likely the contact comes about as planned. 1 if not given.
+    end_cause
+        (n,) int8, an `EndCause`; `HORIZON` if not given.
     """
 
     nodes: tuple[str, ...]
@@ -48,11 +80,17 @@ class ContactPlan:
     rate_bps: NDArray[np.float64]
     light_time_ns: NDArray[np.int64]
     medium: NDArray[np.int8]
+    confidence: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    end_cause: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
     stations: range = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive the station numbers and check that the table is what it says."""
         object.__setattr__(self, "stations", range(self.satellites, len(self.nodes)))
+        if self.confidence.size == 0:
+            object.__setattr__(self, "confidence", np.ones(len(self)))
+        if self.end_cause.size == 0:
+            object.__setattr__(self, "end_cause", np.zeros(len(self), np.int8))
         columns = [getattr(self, name) for name in self.columns()]
         if len({len(column) for column in columns}) != 1:
             raise ValueError("the columns of a contact plan have different lengths")
@@ -64,7 +102,17 @@ class ContactPlan:
     @staticmethod
     def columns() -> tuple[str, ...]:
         """Return the names of the table's columns."""
-        return ("sender", "receiver", "start_ns", "end_ns", "rate_bps", "light_time_ns", "medium")
+        return (
+            "sender",
+            "receiver",
+            "start_ns",
+            "end_ns",
+            "rate_bps",
+            "light_time_ns",
+            "medium",
+            "confidence",
+            "end_cause",
+        )
 
     def __len__(self) -> int:
         return int(self.sender.size)

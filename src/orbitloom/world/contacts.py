@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.scenario import Station, time
-from orbitloom.scenario.hardware import Downlink, Laser
+from orbitloom.scenario.links import Downlink, Laser
 from orbitloom.wire import LASER, RF, ContactPlan
 from orbitloom.world.orbits import Ephemeris
 from orbitloom.world.windows import Windows

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.scenario import Fleet, WalkerFleet, time
-from orbitloom.scenario.hardware import Laser
+from orbitloom.scenario.links import Laser
 from orbitloom.world.earth import EQUATORIAL_RADIUS_M
 from orbitloom.world.orbits import Ephemeris
 from orbitloom.world.windows import Windows, positive_spans
