@@ -1,14 +1,10 @@
 """Where the satellites are: SGP4 for real elements, circular orbits with secular J2 for the rest.
 
 Everything is computed once at nodes 60 s apart, in ITRS (the Earth-fixed frame, "ecef") and GCRS
-("eci"), and read between them through quintic Hermite polynomials. The accelerations they need come
-from the nodes themselves,
-
-    a(i) = 2 (p(i+1) - 2 p(i) + p(i-1)) / h^2 - (v(i+1) - v(i-1)) / 2h,
-
-good to h^4. Cubic polynomials would be 0.4 m off in low orbit (h^4/384 times the fourth
-derivative); these are below a millimetre off. SGP4's own velocities are not quite the rates of its
-positions (up to 3 cm/s, 0.3 m between nodes), so theirs are differenced from its positions.
+("eci"), and read between them through quintic Hermite polynomials, see `orbitloom.world.hermite`.
+Cubic polynomials would be 0.4 m off in low orbit (h^4/384 times the fourth derivative); these are
+below a millimetre off. SGP4's own velocities are not quite the rates of its positions (up to 3
+cm/s, 0.3 m between nodes), so theirs are differenced from its positions.
 
 Walker fleets fly circular orbits about the true pole of date, their ascending nodes counted from
 the mean equinox (SGP4's TEME, so both kinds share one path to the ground). The altitude is the
@@ -22,7 +18,8 @@ periodic J2 terms (some km) and drag are left out: a fleet that keeps its statio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +35,7 @@ from orbitloom.world.earth import (
     julian_date,
 )
 from orbitloom.world.elements import read_tle_file, satrec_from_elements
+from orbitloom.world.hermite import positions_at, velocities_at
 
 if TYPE_CHECKING:
     from sgp4.api import Satrec
@@ -75,8 +73,6 @@ class Ephemeris:
         (n_nodes,) times of the nodes, evenly `NODE_STEP_NS` apart.
     ecef_m, ecef_m_s, eci_m, eci_m_s
         (n_sat, n_nodes, 3) positions and velocities at the nodes.
-    ecef_m_s2, eci_m_s2
-        (n_sat, n_nodes, 3) accelerations at the nodes, by differences.
     """
 
     names: tuple[str, ...]
@@ -87,13 +83,6 @@ class Ephemeris:
     ecef_m_s: Floats
     eci_m: Floats
     eci_m_s: Floats
-    ecef_m_s2: Floats = field(init=False, repr=False)
-    eci_m_s2: Floats = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Derive the accelerations."""
-        object.__setattr__(self, "ecef_m_s2", _accelerations(self.ecef_m, self.ecef_m_s))
-        object.__setattr__(self, "eci_m_s2", _accelerations(self.eci_m, self.eci_m_s))
 
     def position_ecef_m(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return positions in the Earth-fixed frame, m.
@@ -115,21 +104,28 @@ class Ephemeris:
         OrbitError
             If a time lies outside the nodes.
         """
-        return self._position(self.ecef_m, self.ecef_m_s, self.ecef_m_s2, t_ns, satellite)
+        return self._read(positions_at, self.ecef_m, self.ecef_m_s, t_ns, satellite)
 
     def velocity_ecef_m_s(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return velocities in the rotating Earth-fixed frame, m/s; as `position_ecef_m`."""
-        return self._velocity(self.ecef_m, self.ecef_m_s, self.ecef_m_s2, t_ns, satellite)
+        return self._read(velocities_at, self.ecef_m, self.ecef_m_s, t_ns, satellite)
 
     def position_eci_m(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return positions in GCRS, m; as `position_ecef_m`."""
-        return self._position(self.eci_m, self.eci_m_s, self.eci_m_s2, t_ns, satellite)
+        return self._read(positions_at, self.eci_m, self.eci_m_s, t_ns, satellite)
 
     def velocity_eci_m_s(self, t_ns: int | Times, satellite: Index = None) -> Floats:
         """Return velocities in GCRS, m/s; as `position_ecef_m`."""
-        return self._velocity(self.eci_m, self.eci_m_s, self.eci_m_s2, t_ns, satellite)
+        return self._read(velocities_at, self.eci_m, self.eci_m_s, t_ns, satellite)
 
-    def _cell(self, t_ns: int | Times) -> tuple[NDArray[np.int64], Floats]:
+    def _read(
+        self,
+        kernel: Callable[..., None],
+        p: Floats,
+        v: Floats,
+        t_ns: int | Times,
+        satellite: Index,
+    ) -> Floats:
         since = np.asarray(t_ns, dtype=np.int64) - self.nodes_ns[0]
         cell = np.minimum(since // NODE_STEP_NS, self.nodes_ns.size - 2)
         u = (since - cell * NODE_STEP_NS) / NODE_STEP_NS
@@ -138,34 +134,16 @@ class Ephemeris:
             raise OrbitError(
                 "a position was asked for outside the flight", way_out=f"It spans {first} to {last}"
             )
-        return cell, u[..., None]
-
-    def _position(
-        self, p: Floats, v: Floats, a: Floats, t_ns: int | Times, satellite: Index
-    ) -> Floats:
-        i, u = self._cell(t_ns)
-        k = slice(None) if satellite is None else satellite
-        w = 1 - u
-        return np.asarray(
-            w**3 * (1 + u * (3 + 6 * u)) * p[k, i]
-            + u**3 * (1 + w * (3 + 6 * w)) * p[k, i + 1]
-            + u * w * _STEP_S * (w**2 * (1 + 3 * u) * v[k, i] - u**2 * (1 + 3 * w) * v[k, i + 1])
-            + (u * w * _STEP_S) ** 2 / 2 * (w * a[k, i] + u * a[k, i + 1])
-        )
-
-    def _velocity(
-        self, p: Floats, v: Floats, a: Floats, t_ns: int | Times, satellite: Index
-    ) -> Floats:
-        i, u = self._cell(t_ns)
-        k = slice(None) if satellite is None else satellite
-        w = 1 - u
-        uw = u * w
-        return np.asarray(
-            30 * uw**2 / _STEP_S * (p[k, i + 1] - p[k, i])
-            + w**2 * (1 + u * (2 - 15 * u)) * v[k, i]
-            + u**2 * (1 + w * (2 - 15 * w)) * v[k, i + 1]
-            + uw * _STEP_S / 2 * (w * (2 - 5 * u) * a[k, i] - u * (2 - 5 * w) * a[k, i + 1])
-        )
+        if satellite is None:
+            everyone = np.arange(len(self.names))
+            numbers = everyone.reshape(everyone.size, *(1,) * np.ndim(cell))
+        else:
+            numbers = np.asarray(satellite)
+        numbers, cell, u = np.broadcast_arrays(numbers, cell, u)
+        out = np.empty((numbers.size, 3))
+        flat = (np.ascontiguousarray(column).ravel() for column in (numbers, cell))
+        kernel(p, v, *flat, np.ascontiguousarray(u).ravel(), _STEP_S, out)
+        return out.reshape(*numbers.shape, 3)
 
 
 def build_ephemeris(fleet: Fleet, start_ns: int, end_ns: int) -> Ephemeris:
@@ -293,18 +271,6 @@ def _sgp4_states(
         for h_s in (2.0, 1.0)
     )
     return 1e3 * position_km, 1e3 * (8 * near_km - far_km) / 12
-
-
-def _accelerations(p: Floats, v: Floats) -> Floats:
-    """Return accelerations (n_sat, n, 3) at the nodes; at the two ends those of a cubic."""
-    h = _STEP_S
-    a = np.empty_like(p)
-    a[:, 1:-1] = 2 * (p[:, 2:] - 2 * p[:, 1:-1] + p[:, :-2]) / h**2 - (v[:, 2:] - v[:, :-2]) / (
-        2 * h
-    )
-    a[:, 0] = 6 * (p[:, 1] - p[:, 0]) / h**2 - (4 * v[:, 0] + 2 * v[:, 1]) / h
-    a[:, -1] = -6 * (p[:, -1] - p[:, -2]) / h**2 + (4 * v[:, -1] + 2 * v[:, -2]) / h
-    return a
 
 
 def _turn(matrix: Floats, vectors: Floats) -> Floats:
