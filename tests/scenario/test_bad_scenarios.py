@@ -53,7 +53,7 @@ TABLE = {
         "[fleet]\nsatellites = 12",
         "key fleet.satellites",
         "unknown key 'satellites'",
-        "Known here: kind, planes, per_plane",
+        "Known here: kind, satellites, planes, per_plane",
     ),
     "unknown key in a list": (
         PLACE.format(table="stations", latitude=0, longitude=0) + "height_m = 3",
@@ -125,7 +125,7 @@ TABLE = {
         'base = "ring13"',
         "key base",
         "there is no scenario 'ring13'",
-        "Built in: flood12, ring12, scs01",
+        "Built in: flood12, iridium-like, ring12, scs01",
     ),
     "a base that is no name": (
         'base = ["flood12"]',
