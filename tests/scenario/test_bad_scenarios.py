@@ -50,9 +50,9 @@ TABLE = {
         "Did you mean 'solar_w'? Known here: solar_w, battery_wh",
     ),
     "unknown key in a kind of fleet": (
-        "[fleet]\nsatellites = 12",
-        "key fleet.satellites",
-        "unknown key 'satellites'",
+        "[fleet]\ncount = 12",
+        "key fleet.count",
+        "unknown key 'count'",
         "Known here: kind, satellites, planes, per_plane",
     ),
     "unknown key in a list": (
