@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from orbitloom import __version__
+from orbitloom.cli_bench import add_bench_command
 from orbitloom.cli_model import add_model_commands
 from orbitloom.cli_scene import add_scene_commands
 from orbitloom.cli_study import add_study_commands
@@ -229,6 +230,7 @@ def check(
 add_scene_commands(app)
 add_model_commands(app)
 add_study_commands(app)
+add_bench_command(app)
 
 
 def _print_version(wanted: bool) -> None:
