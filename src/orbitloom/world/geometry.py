@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from orbitloom.scenario import Scenario, time
 from orbitloom.wire import CaptureTask
-from orbitloom.world import sun
-from orbitloom.world.captures import capture_tasks, second_looks, survey_strips, target_looks
+from orbitloom.world.captures import capture_tasks, second_looks
 from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
+from orbitloom.world.eclipse import sunlight
 from orbitloom.world.lasers import laser_links
+from orbitloom.world.looks import target_looks
 from orbitloom.world.orbits import build_ephemeris
+from orbitloom.world.strips import survey_strips
 from orbitloom.world.windows import station_passes
 
 __all__ = ["World"]
@@ -99,8 +101,8 @@ class World:
         return position
 
     def sunlight(self, satellite: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return a satellite's sunlight as a step function, see `orbitloom.world.sun.sunlight`."""
-        return sun.sunlight(self.ephemeris, satellite)
+        """Return a satellite's sunlight as a step function, see `orbitloom.world.eclipse.sunlight`."""
+        return sunlight(self.ephemeris, satellite)
 
     def survey_strips(self, satellite: int) -> tuple[tuple[int, int], ...]:
         """Return start and end (ns) of a satellite's background imaging, one strip an orbit."""
