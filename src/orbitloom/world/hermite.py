@@ -135,7 +135,7 @@ def _weighted(p: Floats, v: Floats, k: int, i: int, c: int, h: float, weights: W
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def hermite_point(p: Floats, v: Floats, k: int, t_ns: int, first_ns: int, step_ns: int) -> Vector:
-    """Return a position at a time within the nodes, m; nodes are `step_ns` apart from `first_ns`."""
+    """Return a position at a time within the nodes, which are `step_ns` apart, m."""
     i = min((t_ns - first_ns) // step_ns, p.shape[1] - 2)
     h = step_ns * 1e-9
     weights = _position_weights((t_ns - first_ns - i * step_ns) / step_ns, h)

@@ -9,6 +9,7 @@ changes by no more than the satellite moves in a step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -53,6 +54,13 @@ class Looks:
     t_ns: Times
     roll_deg: Floats
     sun_elevation_deg: Floats
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the columns by name."""
+        return {
+            name: getattr(self, name)
+            for name in ("satellite", "target", "t_ns", "roll_deg", "sun_elevation_deg")
+        }
 
 
 def target_looks(ephemeris: Ephemeris, targets: tuple[Target, ...], max_roll_deg: float) -> Looks:

@@ -118,7 +118,7 @@ def _periods_ns(ephemeris: Ephemeris, satellites: Rows) -> Times:
     speed_m_s = np.linalg.norm(ephemeris.eci_m_s[satellites, 0], axis=-1)
     axis_m = 1.0 / (2.0 / radius_m - speed_m_s**2 / MU_M3_S2)
     period_s = 2.0 * np.pi * (axis_m**3 / MU_M3_S2) ** 0.5
-    return np.rint(period_s * time.SECOND_NS).astype(np.int64)
+    return np.asarray(np.rint(period_s * time.SECOND_NS), dtype=np.int64)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
