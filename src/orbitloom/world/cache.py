@@ -1,9 +1,10 @@
 """What took seconds is kept by its content, so that a second run of the same fleet starts at once.
 
 A key is the SHA-256 of everything that an answer depends on: the caller's parts, the form of the
-files, the versions of Orbitloom and of the libraries that compute, and the table of the Earth's
-rotation. So an answer with the cache has the bytes of one without it. A file that cannot be read is
-made again, and a folder that cannot be written is not needed: nothing here is fatal.
+files, the version of Orbitloom and the text of its `world`, the versions of the libraries that
+compute, and the table of the Earth's rotation. So an answer with the cache has the bytes of one
+without it. A file that cannot be read is made again, and a folder that cannot be written is not
+needed: nothing here is fatal.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ def _key(what: str, parts: list[str | bytes]) -> str:
     for part in (
         what,
         f"{_FORMAT} {__version__} {[version(library) for library in _LIBRARIES]}",
+        *(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))),
         *(c.tobytes() for c in (table.t_ns, table.x_rad, table.y_rad, table.ut1_minus_tai_s)),
         *parts,
     ):
@@ -151,7 +153,8 @@ def _key(what: str, parts: list[str | bytes]) -> str:
 def _read(file: Path) -> Arrays | None:
     """Return what a file holds; None if it is not there or damaged (its parts have a CRC-32)."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        # numpy would leave a file open that it cannot read.
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None

@@ -9,7 +9,6 @@ once a node and joined by straight lines, which are 3 m off.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -52,10 +51,6 @@ class Sunlight:
         """Return times and fractions of one satellite."""
         part = slice(int(self.offsets[satellite]), int(self.offsets[satellite + 1]))
         return self.t_ns[part], self.fraction[part]
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Return the columns by name."""
-        return {name: getattr(self, name) for name in ("offsets", "t_ns", "fraction")}
 
 
 def sunlight(ephemeris: Ephemeris, satellite: int) -> tuple[Times, Floats]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -78,16 +80,29 @@ class World:
     @cached_property
     def contacts(self) -> ContactPlan:
         """The contact plan; satellites are nodes 0 to n - 1, stations follow."""
-        plan = contact_plan(
-            self.ephemeris,
-            self.scenario.stations,
-            self._station_m,
-            self.passes,
-            self._links,
-            self.scenario.laser,
-            self.scenario.downlink,
+        stations = self.scenario.stations
+
+        def make() -> dict[str, NDArray[Any]]:
+            plan = contact_plan(
+                self.ephemeris,
+                stations,
+                self._station_m,
+                self.passes,
+                self._links,
+                self.scenario.laser,
+                self.scenario.downlink,
+            )
+            return {name: getattr(plan, name) for name in plan.columns()}
+
+        # Whatever else may come to bear on contacts is in the scenario too.
+        kept = self._cache.arrays(
+            "contacts", [*self._orbits(), self.scenario.model_dump_json()], make
         )
-        return plan
+        return ContactPlan(
+            nodes=(*self.ephemeris.names, *(station.name for station in stations)),
+            satellites=len(self.ephemeris.names),
+            **kept,
+        )
 
     @cached_property
     def tasks(self) -> tuple[CaptureTask, ...]:
@@ -100,7 +115,7 @@ class World:
         kept = self._cache.arrays(
             "passes",
             [*self._orbits(), *(station.model_dump_json() for station in self.scenario.stations)],
-            lambda: station_passes(self.ephemeris, self.scenario.stations).columns(),
+            lambda: _columns(station_passes(self.ephemeris, self.scenario.stations)),
         )
         return Windows(**kept)
 
@@ -108,7 +123,7 @@ class World:
     def fleet_sunlight(self) -> Sunlight:
         """The sunlight of all satellites as step functions."""
         kept = self._cache.arrays(
-            "sunlight", self._orbits(), lambda: fleet_sunlight(self.ephemeris).columns()
+            "sunlight", self._orbits(), lambda: _columns(fleet_sunlight(self.ephemeris))
         )
         return Sunlight(**kept)
 
@@ -124,13 +139,19 @@ class World:
         kept = self._cache.arrays(
             "looks",
             [*self._orbits(), repr(roll_deg), *places],
-            lambda: target_looks(self.ephemeris, targets, roll_deg).columns(),
+            lambda: _columns(target_looks(self.ephemeris, targets, roll_deg)),
         )
         return Looks(**kept)
 
     @cached_property
     def _links(self) -> Links:
-        return laser_links(self.ephemeris, self.scenario.fleet, self.scenario.laser)
+        fleet, laser = self.scenario.fleet, self.scenario.laser
+        kept = self._cache.arrays(
+            "links",
+            [*self._orbits(), self.scenario.model_dump_json()],
+            lambda: _columns(laser_links(self.ephemeris, fleet, laser)),
+        )
+        return Links(**kept)
 
     def _orbits(self) -> list[str | bytes]:
         """Return all that the states of the fleet depend on."""
@@ -211,6 +232,11 @@ class World:
         begun = np.searchsorted(np.sort(start_ns), t_ns, side="right")
         ended = np.searchsorted(np.sort(end_ns), t_ns, side="right")
         return t_ns, (begun - ended).astype(np.int64)
+
+
+def _columns(table: Windows | Links | Looks | Sunlight) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table by name."""
+    return {field.name: getattr(table, field.name) for field in fields(table)}
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

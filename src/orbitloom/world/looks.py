@@ -9,7 +9,6 @@ changes by no more than the satellite moves in a step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -55,13 +54,6 @@ class Looks:
     roll_deg: Floats
     sun_elevation_deg: Floats
 
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Return the columns by name."""
-        return {
-            name: getattr(self, name)
-            for name in ("satellite", "target", "t_ns", "roll_deg", "sun_elevation_deg")
-        }
-
 
 def target_looks(ephemeris: Ephemeris, targets: tuple[Target, ...], max_roll_deg: float) -> Looks:
     """Return every look at every target within a roll and above the horizon, by day and night."""
@@ -105,7 +97,7 @@ def _candidates(
 ) -> tuple[Rows, Rows, Rows, Floats, Floats]:
     """Return satellite, target and node before each crossing, and how far ahead at both nodes."""
     step_s = NODE_STEP_NS / time.SECOND_NS
-    # No orbit passes a place more than once in 80 minutes or so; what does is counted, then done again.
+    # No orbit passes a place more than once in 80 minutes or so; if one does, it is done again.
     capacity = _CHUNK * len(target_m) * (2 + p.shape[1] // 80)
     found = []
     for begin in range(0, p.shape[0], _CHUNK):
@@ -170,10 +162,7 @@ def _abeam(
             size = np.sqrt(a * a + b * b + c * c)
             # The Earth angle at the largest roll, or at the horizon if that comes first.
             sine = highest / size * np.sin(max_roll)
-            if sine < 1.0:
-                angle = np.arcsin(sine) - max_roll
-            else:
-                angle = np.arccos(size / highest)
+            angle = np.arcsin(sine) - max_roll if sine < 1.0 else np.arccos(size / highest)
             nearest = np.cos(min(np.pi, angle + turn))
             close = np.cos(min(np.pi, angle + _CLOSE_RAD))
             ta, tb, tc = a / size, b / size, c / size

@@ -7,7 +7,6 @@ search for sign changes is that of `orbitloom.world.crossings`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -48,10 +47,6 @@ class Windows:
 
     def __len__(self) -> int:
         return int(self.first.size)
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Return the columns by name."""
-        return {name: getattr(self, name) for name in ("first", "second", "start_ns", "end_ns")}
 
     @classmethod
     def between(
