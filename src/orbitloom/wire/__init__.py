@@ -2,7 +2,7 @@
 
 from orbitloom.wire.answer import Answer, AnswerKind, canonical_json
 from orbitloom.wire.bundle import Bundle, Priority
-from orbitloom.wire.contacts import LASER, OPTICAL, RF, ContactPlan, EndCause
+from orbitloom.wire.contacts import LASER, MEDIUM_NAMES, OPTICAL, RF, ContactPlan, EndCause
 from orbitloom.wire.ledger import LEDGER_COLUMNS, LedgerRow, Product, WaitCause
 from orbitloom.wire.tasking import Calibration, CaptureTask
 from orbitloom.wire.wording import Wording
@@ -10,6 +10,7 @@ from orbitloom.wire.wording import Wording
 __all__ = [
     "LASER",
     "LEDGER_COLUMNS",
+    "MEDIUM_NAMES",
     "OPTICAL",
     "RF",
     "Answer",
