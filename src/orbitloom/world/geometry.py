@@ -13,6 +13,7 @@ from orbitloom.world import sun
 from orbitloom.world.captures import capture_tasks, second_looks, survey_strips, target_looks
 from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
+from orbitloom.world.faults import fault_plan
 from orbitloom.world.lasers import laser_links
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.windows import station_passes
@@ -38,9 +39,13 @@ class World:
         The contact plan; satellites are nodes 0 to n - 1, stations follow.
     tasks
         The captures, sorted by start and numbered in that order.
+    faults
+        What breaks, by time.
 
     Raises
     ------
+    ScenarioError
+        If a fault is that of a satellite or station that is not there.
     OrbitError
         If an orbit cannot be flown.
     InputFileError
@@ -77,6 +82,7 @@ class World:
             self.ephemeris, scenario.targets, scenario.instrument.max_roll_deg
         )
         self.tasks = capture_tasks(scenario, self.ephemeris, self._looks)
+        self.faults = fault_plan(scenario, self.contacts)
 
     def second_looks(self, first: CaptureTask, after_ns: int) -> Iterator[CaptureTask]:
         """Yield other satellites' looks at a target again; see `captures.second_looks`."""
