@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,7 @@ from orbitloom.processing.inference import look_cost
 from orbitloom.scenario import Arm
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.clock import Clock
-from orbitloom.twin.craft import Craft
+from orbitloom.twin.craft import Craft, fleet_bus, survey_parts
 from orbitloom.twin.cueing import Cueing
 from orbitloom.twin.result import ArmResult, CuedLook, Fate, SurveyTotals
 from orbitloom.twin.traffic import Links, Traffic
@@ -109,16 +110,14 @@ class ArmFlight:
             scenario.perception.token_px,
         )
         self._survey_rate = survey_cost_s_per_s(scenario.survey, scenario.instrument, self._profile)
+        self._bus = fleet_bus(
+            world,
+            has_lasers=has_lasers,
+            survey_rate=self._survey_rate if self._on_board else 0.0,
+        )
         self._crafts = [
-            Craft(
-                clock,
-                world,
-                index,
-                has_lasers=has_lasers,
-                survey_rate=self._survey_rate if self._on_board else 0.0,
-                surveyed=self._surveyed,
-            )
-            for index in range(plan.satellites)
+            Craft(clock, scenario, self._bus, index, name)
+            for index, name in enumerate(plan.nodes[: plan.satellites])
         ]
         self._stations = {node: Worker(clock, Computer(clock.now_ns)) for node in plan.stations}
         self._trails = {
@@ -146,6 +145,7 @@ class ArmFlight:
             ),
         )
         by_name = {craft.name: craft for craft in self._crafts}
+        clock.process(self._survey(survey_parts(world)))
         for task in world.tasks:
             clock.process(self._capture(task, by_name[task.satellite]))
 
@@ -314,6 +314,13 @@ class ArmFlight:
             divisible=capture == _SURVEY,
         )
 
+    def _survey(self, parts: list[tuple[int, int, int]]) -> Generator[simpy.Event, Any, None]:
+        """Take in each part of a strip when it is complete, before anything else at that time."""
+        for end_ns, start_ns, satellite in parts:
+            if end_ns > self._clock.now_ns:
+                yield self._clock.ahead_of(end_ns)
+            self._surveyed(self._crafts[satellite], start_ns, end_ns)
+
     def _surveyed(self, craft: Craft, start_ns: int, end_ns: int) -> None:
         """Put a part of a survey strip into the queues: its packets, or what is left of them."""
         survey = self._scenario.survey
@@ -399,7 +406,7 @@ class ArmFlight:
         totals = self._survey_bytes
         processed = totals["processed"]
         if self._on_board and self._survey_rate > 0:
-            done_s = sum(craft.platform.computer.survey_done_s for craft in self._crafts)
+            done_s = math.fsum(self._bus.rows["survey_done_s"])
             survey = self._scenario.survey
             packets_per_s = survey.rate_mbps * 1e6 / 8 / survey.compression
             # What flows in from a part that was not complete at the end is not produced yet.

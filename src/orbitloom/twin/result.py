@@ -80,17 +80,21 @@ class WordsFate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SatelliteHistory:
-    """One satellite's battery and computer over the flight, sampled where something changed.
+    """One satellite's battery and computer over the flight.
 
-    The energies are totals over the flight; solar is what the array gave to loads and battery,
-    spilled what it could have given when the battery was full, unmet what the loads asked of an
-    empty battery in vain.
+    Samples are a minute apart, in a large fleet ten; lowest and hottest are exact, whatever lies
+    between them. The energies are totals over the flight; solar is what the array gave to loads and
+    battery, spilled what it could have given when the battery was full, unmet what the loads asked
+    of an empty battery in vain.
     """
 
     name: str
     t_ns: NDArray[np.int64]
     battery_wh: NDArray[np.float64]
     computer_c: NDArray[np.float64]
+    capacity_wh: float
+    lowest_wh: float
+    hottest_c: float
     solar_wh: float
     spilled_wh: float
     consumed_wh: float

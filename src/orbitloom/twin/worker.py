@@ -35,7 +35,9 @@ class Machine(Protocol):
 
 
 class Worker:
-    """Wakes a machine when something is due in it, and tells each job what became of it.
+    """Wakes a machine when something befalls its jobs, and tells each what became of it.
+
+    Without a job nobody wakes: the machine comes to now when somebody asks.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class Worker:
         self._wake = clock.event()
         self._jobs: dict[int, tuple[Callable[[Segment], None], simpy.Event]] = {}
         self._next_job = 0
-        clock.process(self._drive())
+        self._driven = False
 
     def run(
         self, stages: Iterable[tuple[str, float]], on_segment: Callable[[Segment], None]
@@ -69,12 +71,16 @@ class Worker:
         done = self._clock.event()
         self._jobs[job] = on_segment, done
         self._machine.submit(job, stages, self._clock.now_ns)
-        self.changed()
+        if self._driven:
+            self.changed()
+        else:
+            self._driven = True
+            self._clock.process(self._drive())
         yield done
 
     def changed(self) -> None:
         """Say that something was set in the machine, so that what is due next may have moved."""
-        if not self._wake.triggered:
+        if self._driven and not self._wake.triggered:
             self._wake.succeed()
 
     def close(self) -> None:
@@ -84,7 +90,7 @@ class Worker:
             self._jobs[segment.job][0](segment)
 
     def _drive(self) -> Generator[simpy.Event, Any, None]:
-        while True:
+        while self._jobs:
             due_ns = self._machine.next_event_ns()
             self._wake = self._clock.event()
             if due_ns == NEVER_NS:
@@ -92,6 +98,7 @@ class Worker:
             else:
                 yield self._wake | self._clock.until(due_ns)
             self.collect()
+        self._driven = False
 
     def collect(self) -> None:
         """Bring the machine to now, and tell the jobs what became of them until then."""

@@ -18,8 +18,9 @@ from orbitloom.scenario import Scenario, Target, time
 from orbitloom.scenario.hardware import Instrument, Survey
 from orbitloom.wire import CaptureTask
 from orbitloom.world.earth import ecef_from_geodetic, geodetic_from_ecef
-from orbitloom.world.orbits import MU_M3_S2, Ephemeris
+from orbitloom.world.orbits import Ephemeris
 from orbitloom.world.sun import sun_elevation_deg, sun_position_eci_m
+from orbitloom.world.walker import MU_M3_S2
 from orbitloom.world.windows import bisect
 
 __all__ = [

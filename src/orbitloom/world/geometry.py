@@ -14,7 +14,7 @@ from orbitloom.world.captures import capture_tasks, second_looks, survey_strips,
 from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
 from orbitloom.world.faults import fault_plan
-from orbitloom.world.lasers import laser_links
+from orbitloom.world.link_rules import laser_links
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.windows import station_passes
 

@@ -17,10 +17,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["hermite_position", "hermite_velocity", "positions_at", "velocities_at"]
+__all__ = [
+    "hermite_point",
+    "hermite_position",
+    "hermite_rate",
+    "hermite_velocity",
+    "positions_at",
+    "velocities_at",
+]
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+Vector = tuple[float, float, float]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -76,6 +84,32 @@ def hermite_velocity(p: Floats, v: Floats, k: int, i: int, u: float, c: int, h: 
         + w**2 * (1.0 + u * (2.0 - 15.0 * u)) * v[k, i, c]
         + u**2 * (1.0 + w * (2.0 - 15.0 * w)) * v[k, i + 1, c]
         + uw * h / 2.0 * (w * (2.0 - 5.0 * u) * a0 - u * (2.0 - 5.0 * w) * a1)
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def hermite_point(p: Floats, v: Floats, k: int, t_ns: int, first_ns: int, step_ns: int) -> Vector:
+    """Return a position at a time within the nodes, m; nodes are `step_ns` apart from `first_ns`."""
+    i = min((t_ns - first_ns) // step_ns, p.shape[1] - 2)
+    u = (t_ns - first_ns - i * step_ns) / step_ns
+    h = step_ns / 1e9
+    return (
+        hermite_position(p, v, k, i, u, 0, h),
+        hermite_position(p, v, k, i, u, 1, h),
+        hermite_position(p, v, k, i, u, 2, h),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def hermite_rate(p: Floats, v: Floats, k: int, t_ns: int, first_ns: int, step_ns: int) -> Vector:
+    """Return a velocity at a time within the nodes, m/s; as `hermite_point`."""
+    i = min((t_ns - first_ns) // step_ns, p.shape[1] - 2)
+    u = (t_ns - first_ns - i * step_ns) / step_ns
+    h = step_ns / 1e9
+    return (
+        hermite_velocity(p, v, k, i, u, 0, h),
+        hermite_velocity(p, v, k, i, u, 1, h),
+        hermite_velocity(p, v, k, i, u, 2, h),
     )
 
 
