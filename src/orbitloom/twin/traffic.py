@@ -17,6 +17,7 @@ import simpy
 from orbitloom.network.queue import OutQueue
 from orbitloom.network.router import Route, Router
 from orbitloom.twin.clock import Clock
+from orbitloom.twin.sparing import SparingRouter
 from orbitloom.twin.trail import Trail
 from orbitloom.wire import RF, Bundle, ContactPlan, WaitCause
 
@@ -92,7 +93,7 @@ class Traffic:
         self._clock = clock
         self._links = links
         self._plan = links.plan
-        self._router = Router(links.plan)
+        self._router = SparingRouter(Router(links.plan))
         # Never booked: tells when a bundle could have gone down had it been alone in the network.
         self._alone = Router(links.plan)
         self._queues: dict[int, OutQueue[_Parcel]] = {}
