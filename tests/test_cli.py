@@ -50,6 +50,13 @@ def flown(monkeypatch) -> dict[str, Any]:
     return asked
 
 
+def test_a_number_of_satellites_that_cannot_be_had_names_the_option(run, tmp_path):
+    code, _, err = run("fly", "scs01", "--satellites", "24", "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "option --satellites" in err
+    assert "one by one" in err
+
+
 def test_importing_the_command_line_imports_nothing_heavy():
     code = f"import sys, orbitloom.cli; print([m for m in {_HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -146,7 +153,7 @@ def test_an_error_of_our_own_making_is_not_hidden(monkeypatch, run):
 def test_scenarios_are_listed(run):
     code, out, _ = run("scenarios")
     assert code == 0
-    for name in ("flood12", "ring12", "scs01", "walker2x6"):
+    for name in ("flood12", "ring12", "scs01", "starlink-like", "walker2800", "walker2x6"):
         assert name in out
 
 

@@ -2,7 +2,7 @@
 
 >>> import orbitloom as ol
 >>> ol.scenarios()
-('flood12', 'ring12', 'scs01', 'walker2x6')
+('flood12', 'iridium-like', 'ring12', 'scs01', 'starlink-like', 'walker2800', 'walker2x6')
 
 `fly` flies one and returns a `Report`; `load` reads a scenario without flying it; `app` makes a
 function of yours an application.

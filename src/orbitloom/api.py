@@ -34,6 +34,7 @@ _WORKERS = 2
 def fly(
     scenario: str | Path | Scenario = "ring12",
     *,
+    satellites: int | None = None,
     hours: float | None = None,
     seed: int | None = None,
     stations: str | None = None,
@@ -50,6 +51,8 @@ def fly(
     ----------
     scenario
         Name of a built-in scenario, a TOML file, or a `Scenario`.
+    satellites
+        Another number of satellites in an even fleet; its planes follow from it.
     hours, seed, stations, arms
         Win over the scenario's own, if given.
     scene
@@ -78,7 +81,7 @@ def fly(
     >>> report.summary["arms"]["orbit"]["latency_s"]["p90"]  # doctest: +SKIP
     """
     started = clock.perf_counter()
-    loaded = _loaded(scenario, hours, seed, stations, arms, scene, model)
+    loaded = _loaded(scenario, satellites, hours, seed, stations, arms, scene, model)
     folder = None if out is None else Path(out)
     check(loaded)
     writer, note = _writer(loaded, progress)
@@ -134,6 +137,7 @@ def _check_apps(scenario: Scenario) -> None:
 
 def _loaded(
     scenario: str | Path | Scenario,
+    satellites: int | None,
     hours: float | None,
     seed: int | None,
     stations: str | None,
@@ -142,6 +146,7 @@ def _loaded(
     model: str | None,
 ) -> Scenario:
     given = {
+        "satellites": satellites,
         "hours": hours,
         "seed": seed,
         "stations": stations,

@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from orbitloom import __version__
+from orbitloom.cli_bench import add_bench_command
+from orbitloom.cli_fabric import add_fabric_commands
 from orbitloom.cli_model import add_model_commands
 from orbitloom.cli_scene import add_scene_commands
 from orbitloom.cli_study import add_study_commands
@@ -49,6 +51,8 @@ _EXAMPLES = """[bold]Examples[/bold]
 
   orbitloom fly                                   the default: a ring of twelve
 
+  orbitloom fly --satellites 36                   the same with 36 satellites: three planes
+
   orbitloom fly scs01 --hours 12 --stations china4
 
   orbitloom fly mine.toml --scene field.tif       a GeoTIFF of your own at every target
@@ -59,6 +63,14 @@ _EXAMPLES = """[bold]Examples[/bold]
 @app.command(epilog=_EXAMPLES)
 def fly(
     scenario: Annotated[str, _SCENARIO] = "ring12",
+    satellites: Annotated[
+        int | None,
+        typer.Option(
+            help="Another number of satellites in an even fleet, such as 36, 288 or 2800; planes "
+            "and places follow from it. Default: the scenario's, 12 in ring12.",
+            metavar="N",
+        ),
+    ] = None,
     hours: Annotated[
         float | None,
         typer.Option(
@@ -131,6 +143,7 @@ def fly(
     from orbitloom.report.bar import progress
 
     given = {
+        "satellites": satellites,
         "hours": hours,
         "seed": seed,
         "stations": stations,
@@ -141,6 +154,7 @@ def fly(
     with progress("reading the scenario") as told, _naming_options(given):
         report = api.fly(
             scenario,
+            satellites=satellites,
             hours=hours,
             seed=seed,
             stations=stations,
@@ -214,9 +228,11 @@ def check(
     )
 
 
+add_fabric_commands(app)
 add_scene_commands(app)
 add_model_commands(app)
 add_study_commands(app)
+add_bench_command(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -251,6 +267,7 @@ def _naming_options(given: Mapping[str, object]) -> Iterator[None]:
         yield
     except OrbitloomError as error:
         key = error.where.rpartition(", key ")[2].partition(".")[0]
+        key = {"fleet": "satellites"}.get(key, key)
         if given.get(key) is not None:
             error.where = f"option --{key}"
         raise

@@ -1,32 +1,66 @@
+"""The thermal node of a bus, and the plain one that it is measured against."""
+
 import math
+from typing import Any
 
 import pytest
 
+from orbitloom.bench import objects
+from orbitloom.flight.bus import Bus
 from orbitloom.flight.clock import NEVER_NS
-from orbitloom.flight.heat import ThermalNode
 from orbitloom.scenario import stream
-from orbitloom.scenario.hardware import Heat
+from orbitloom.scenario.hardware import Compute, Heat, Power
 
 S = 1_000_000_000
+
+
+class Aboard:
+    """The node of a bus without end of charge, whose computer draws the same at any speed."""
+
+    def __init__(self, heat: Heat, start_ns: int, power_w: float = 0.0) -> None:
+        endless = Power(battery_wh=1e12)
+        self._bus = Bus(endless, heat, Compute(idle_w=power_w, load_w=power_w or 1.0), start_ns)
+        self.advance(start_ns)
+
+    def set_power(self, watts: float, t_ns: int) -> None:
+        self.advance(t_ns)
+        self._bus.rows["idle_w"] = self._bus.rows["full_w"] = watts
+        self.advance(t_ns)
+
+    def advance(self, t_ns: int) -> None:
+        assert not self._bus.march(0, t_ns)
+
+    def next_crossing_ns(self) -> int:
+        return self._bus.next_change_ns(0)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._bus.rows[name][0]
+
+
+@pytest.fixture(params=[Aboard, objects.ThermalNode], ids=["bus", "objects"])
+def ThermalNode(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 # Time constant 100 s; 1 W is 1 K in the end.
 HEAT = Heat(sink_c=0.0, resistance_k_per_w=1.0, capacity_j_per_k=100.0)
 
 
-def test_one_time_constant() -> None:
+def test_one_time_constant(ThermalNode: Any) -> None:
     node = ThermalNode(HEAT, 0)
     node.set_power(50.0, 0)
     node.advance(100 * S)
     assert node.temperature_c == pytest.approx(50.0 * (1 - math.exp(-1)))
 
 
-def test_it_starts_in_equilibrium() -> None:
+def test_it_starts_in_equilibrium(ThermalNode: Any) -> None:
     node = ThermalNode(HEAT, 0, 15.0)
     node.advance(10**6 * S)
     assert node.temperature_c == pytest.approx(15.0)
     assert node.next_crossing_ns() == NEVER_NS
 
 
-def test_limits_come_and_go_when_the_closed_form_says() -> None:
+def test_limits_come_and_go_when_the_closed_form_says(ThermalNode: Any) -> None:
     node = ThermalNode(HEAT, 0)
     node.set_power(160.0, 0)
     assert node.next_crossing_ns() == math.ceil(100 * math.log(160 / 80) * 1e9)
@@ -48,7 +82,7 @@ def test_limits_come_and_go_when_the_closed_form_says() -> None:
 
 
 @pytest.mark.parametrize("excess_w", [1e-12, 1e-9, 1e-6, 1e-3])
-def test_a_limit_barely_reached_takes_few_steps(excess_w: float) -> None:
+def test_a_limit_barely_reached_takes_few_steps(excess_w: float, ThermalNode: Any) -> None:
     node = ThermalNode(HEAT, 0)
     node.set_power(80.0 + excess_w, 0)
     steps = 0
@@ -60,7 +94,7 @@ def test_a_limit_barely_reached_takes_few_steps(excess_w: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_agrees_with_numeric_integration(seed: int) -> None:
+def test_it_agrees_with_numeric_integration(seed: int, ThermalNode: Any) -> None:
     """Against Heun steps of 0.5 s over changing power, with both limits."""
     random = stream(seed, "heat")
     node, t_ns = ThermalNode(HEAT, 0), 0

@@ -71,9 +71,8 @@ def test_a_hot_computer_is_slower_then_stops() -> None:
     assert segments[0].work_s == pytest.approx(throttle_s + 0.9 * (stop_s - throttle_s))
     assert segments[1].end_ns == pytest.approx(cool_s * S, abs=10)
     assert craft.computer.throttled_s == pytest.approx(stop_s - throttle_s + 1.0)
-    t_ns, _, celsius = craft.history()
-    assert celsius.max() == pytest.approx(90.0, abs=1e-6)
-    assert {round(throttle_s), round(stop_s), round(cool_s)} <= set((t_ns / S).round().tolist())
+    assert craft.thermal.hottest_c == pytest.approx(90.0, abs=1e-6)
+    assert craft.history()[2].max() < 90.0  # the samples miss it, the extreme does not
 
 
 def test_the_default_computer_settles_below_its_limits() -> None:

@@ -1,11 +1,37 @@
+"""The battery of a bus, and the plain one that it is measured against, on paper and in steps."""
+
+from typing import Any
+
 import pytest
 
+from orbitloom.bench import objects
 from orbitloom.flight.clock import NEVER_NS
-from orbitloom.flight.power import Battery
+from orbitloom.flight.platform import Platform
 from orbitloom.scenario import stream
-from orbitloom.scenario.hardware import Power
+from orbitloom.scenario.hardware import Compute, Heat, Power
 
 S = 1_000_000_000
+
+
+class Aboard:
+    """The battery of a whole platform that does nothing else, with the calls of the plain one."""
+
+    def __init__(self, power: Power, start_ns: int) -> None:
+        bare = power.model_copy(update={"bus_w": 0.0})
+        self._platform = Platform(bare, Heat(), Compute(idle_w=0.0), start_ns)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("set_load", "set_sunlight", "advance"):
+            return getattr(self._platform, name)
+        return getattr(self._platform.battery, name)
+
+    def next_crossing_ns(self) -> int:
+        return self._platform.next_event_ns()
+
+
+@pytest.fixture(params=[Aboard, objects.Battery], ids=["bus", "objects"])
+def Battery(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
 def small(**changes: float) -> Power:
@@ -14,7 +40,7 @@ def small(**changes: float) -> Power:
     return Power(**values)
 
 
-def test_discharge_is_linear() -> None:
+def test_discharge_is_linear(Battery: Any) -> None:
     battery = Battery(small(), 0)
     battery.set_load("bus", 2.0, 0)
     battery.advance(100 * S)
@@ -22,7 +48,7 @@ def test_discharge_is_linear() -> None:
     assert (battery.solar_j, battery.consumed_j) == (0.0, pytest.approx(200.0))
 
 
-def test_a_full_battery_spills() -> None:
+def test_a_full_battery_spills(Battery: Any) -> None:
     battery = Battery(small(start_charge=0.9), 0)
     battery.set_sunlight(0.5, 0)
     battery.advance(100 * S)
@@ -31,7 +57,7 @@ def test_a_full_battery_spills() -> None:
     assert battery.spilled_j == pytest.approx(140.0)
 
 
-def test_an_empty_battery_gives_nothing() -> None:
+def test_an_empty_battery_gives_nothing(Battery: Any) -> None:
     battery = Battery(small(start_charge=0.01), 0)
     battery.set_load("lamp", 6.0, 0)
     battery.set_sunlight(0.2, 0)
@@ -43,7 +69,7 @@ def test_an_empty_battery_gives_nothing() -> None:
     assert battery.next_crossing_ns() == NEVER_NS
 
 
-def test_the_soft_limit_holds_until_the_margin_is_back() -> None:
+def test_the_soft_limit_holds_until_the_margin_is_back(Battery: Any) -> None:
     battery = Battery(small(soft_depth_of_discharge=0.5, resume_margin=0.1), 0)
     battery.set_load("lamp", 5.0, 0)
     assert battery.next_crossing_ns() == 360 * S
@@ -58,20 +84,20 @@ def test_the_soft_limit_holds_until_the_margin_is_back() -> None:
     assert battery.next_crossing_ns() == 432 * S + (3600 - 2160) // 5 * S
 
 
-def test_a_steady_battery_crosses_nothing() -> None:
+def test_a_steady_battery_crosses_nothing(Battery: Any) -> None:
     battery = Battery(small(start_charge=0.8), 0)
     battery.set_load("lamp", 10.0, 0)
     battery.set_sunlight(1.0, 0)
     assert battery.next_crossing_ns() == NEVER_NS
 
 
-def test_starting_below_the_limit_starts_held() -> None:
+def test_starting_below_the_limit_starts_held(Battery: Any) -> None:
     assert Battery(small(start_charge=0.6), 0).below_soft_limit
     assert not Battery(small(start_charge=0.8), 0).below_soft_limit
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_energy_closes_over_a_random_history(seed: int) -> None:
+def test_energy_closes_over_a_random_history(seed: int, Battery: Any) -> None:
     """Solar in = consumed + stored, to far better than the 0.1 % promised; full and empty occur."""
     random = stream(seed, "battery")
     battery = Battery(small(start_charge=0.5), 0)
@@ -92,7 +118,7 @@ def test_energy_closes_over_a_random_history(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_crossings_agree_with_small_steps(seed: int) -> None:
+def test_crossings_agree_with_small_steps(seed: int, Battery: Any) -> None:
     """A brute march of 0.1 s sees the same charge, totals and held state; events are not early."""
     random = stream(seed, "battery march")
     power = small(start_charge=0.8, resume_margin=0.05)
@@ -126,7 +152,7 @@ def test_crossings_agree_with_small_steps(seed: int) -> None:
     assert flips >= 3
 
 
-def test_what_cannot_be_is_refused() -> None:
+def test_what_cannot_be_is_refused(Battery: Any) -> None:
     battery = Battery(small(), 10)
     with pytest.raises(ValueError, match="goes back by 10 ns"):
         battery.advance(0)

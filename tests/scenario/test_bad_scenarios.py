@@ -50,10 +50,10 @@ TABLE = {
         "Did you mean 'solar_w'? Known here: solar_w, battery_wh",
     ),
     "unknown key in a kind of fleet": (
-        "[fleet]\nsatellites = 12",
-        "key fleet.satellites",
-        "unknown key 'satellites'",
-        "Known here: kind, planes, per_plane",
+        "[fleet]\ncount = 12",
+        "key fleet.count",
+        "unknown key 'count'",
+        "Known here: kind, satellites, planes, per_plane",
     ),
     "unknown key in a list": (
         PLACE.format(table="stations", latitude=0, longitude=0) + "height_m = 3",
@@ -125,7 +125,7 @@ TABLE = {
         'base = "ring13"',
         "key base",
         "there is no scenario 'ring13'",
-        "Built in: flood12, ring12, scs01",
+        "Built in: flood12, iridium-like, ring12, scs01",
     ),
     "a base that is no name": (
         'base = ["flood12"]',

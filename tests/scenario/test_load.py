@@ -25,7 +25,15 @@ def write(folder: Path, content: str) -> Path:
 
 
 def test_every_built_in_scenario_loads():
-    assert scenario_names() == ("flood12", "ring12", "scs01", "walker2x6")
+    assert scenario_names() == (
+        "flood12",
+        "iridium-like",
+        "ring12",
+        "scs01",
+        "starlink-like",
+        "walker2800",
+        "walker2x6",
+    )
     for name in scenario_names():
         scenario = load(name)
         assert scenario.name == name

@@ -5,12 +5,8 @@ import pytest
 
 from orbitloom.scenario import WalkerFleet, load, time
 from orbitloom.scenario.links import Laser
-from orbitloom.world.lasers import (
-    laser_links,
-    laser_windows,
-    line_of_sight,
-    link_candidates,
-)
+from orbitloom.world.lasers import laser_windows, line_of_sight
+from orbitloom.world.link_rules import NearestRule, RingRule, laser_links
 from orbitloom.world.orbits import Ephemeris, build_ephemeris
 
 START_NS = time.from_iso("2026-06-14T00:00:00Z")
@@ -20,6 +16,11 @@ END_NS = START_NS + 3 * time.HOUR_NS
 def ring_of(satellites, altitude_km=505.0):
     fleet = WalkerFleet(per_plane=satellites, altitude_km=altitude_km)
     return fleet, build_ephemeris(fleet, START_NS, END_NS)
+
+
+def ring_pairs(**fleet):
+    _, ephemeris = ring_of(1)
+    return RingRule(fleet=WalkerFleet(**fleet)).candidates(ephemeris)
 
 
 def held_throughout(links):
@@ -50,15 +51,11 @@ def test_a_closed_ring_at_505_km_needs_ten(satellites, closed):
 
 
 def test_planes_keep_to_themselves():
-    pairs = link_candidates(WalkerFleet(planes=2, per_plane=6), 12)
+    pairs = ring_pairs(planes=2, per_plane=6)
     assert len(pairs) == 12
     assert np.all(pairs[:, 0] // 6 == pairs[:, 1] // 6)
-    assert link_candidates(WalkerFleet(planes=3, per_plane=2), 6).tolist() == [
-        [0, 1],
-        [2, 3],
-        [4, 5],
-    ]
-    assert link_candidates(WalkerFleet(planes=4, per_plane=1), 4).size == 0
+    assert ring_pairs(planes=3, per_plane=2).tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert ring_pairs(planes=4, per_plane=1).size == 0
 
 
 def test_with_one_terminal_the_ring_falls_into_pairs():
@@ -154,8 +151,7 @@ def test_no_satellite_uses_more_terminals_than_it_has(scs01_ephemeris, string_li
 
 
 def test_links_last_as_long_as_their_windows_allow(scs01_ephemeris, string_links):
-    fleet = load("scs01").fleet
-    windows = laser_windows(scs01_ephemeris, link_candidates(fleet, 12), Laser())
+    windows = laser_windows(scs01_ephemeris, NearestRule().candidates(scs01_ephemeris), Laser())
     for a, b, start_ns, end_ns in zip(
         string_links.first,
         string_links.second,

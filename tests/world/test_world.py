@@ -104,15 +104,27 @@ def test_light_time_is_distance_over_c(flood12):
 
 
 def test_a_link_acquired_in_flight_carries_data_later():
+    """60 s after a first meeting, 15 s if the pair parted less than 6,000 s ago."""
     scenario = load("scs01", hours=24)
     world = World(scenario)
     plan, links = world.contacts, world._links
     laser = plan.medium == LASER
     flows = set(zip(plan.start_ns[laser].tolist(), plan.end_ns[laser].tolist(), strict=True))
-    assert np.any(links.start_ns > scenario.start_ns)
-    for start_ns, end_ns in zip(links.start_ns.tolist(), links.end_ns.tolist(), strict=True):
-        late = 0 if start_ns == scenario.start_ns else 60 * SECOND_NS
+    parted: dict[tuple[int, int], int] = {}
+    waits = []
+    for first, second, start_ns, end_ns in zip(
+        links.first.tolist(),
+        links.second.tolist(),
+        links.start_ns.tolist(),
+        links.end_ns.tolist(),
+        strict=True,
+    ):
+        lately = start_ns - parted.get((first, second), -(2**62)) <= 6000 * SECOND_NS
+        parted[first, second] = end_ns
+        late = (15 if lately else 60) * SECOND_NS * (start_ns != scenario.start_ns)
+        waits.append(late // SECOND_NS)
         assert ((start_ns + late, end_ns) in flows) == (start_ns + late < end_ns)
+    assert set(waits) == {0, 15, 60}
 
 
 def test_powered_terminals_of_the_ring_and_of_the_string(flood12):

@@ -3,23 +3,62 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from orbitloom.scenario.quantity import Section, quantity
 
-__all__ = ["ElementSet", "ElementsFleet", "Fleet", "TleFleet", "WalkerFleet"]
+__all__ = [
+    "FLEET_SHAPE",
+    "ElementSet",
+    "ElementsFleet",
+    "Fleet",
+    "TleFleet",
+    "WalkerFleet",
+    "walker_shape",
+]
+
+FLEET_SHAPE = ("satellites", "planes", "per_plane", "phasing")
+"""The keys that say how many satellites an even fleet has, and how they are spread."""
+
+_CLOSED_RING = 10  # satellites that a plane at 505 km needs for lasers all around it
+
+
+def walker_shape(satellites: int) -> tuple[int, int, int]:
+    """Return planes, satellites in each, and phasing of an even fleet of that many.
+
+    As many planes as leave at least 10 satellites in each (a closed laser ring at 505 km) and at
+    least twice as many as there are planes: then the planes of a near-polar fleet are as far apart
+    as the satellites in them. Phasing is half a place, which keeps crossing planes apart.
+
+    Examples
+    --------
+    >>> [walker_shape(n)[:2] for n in (12, 36, 72, 288, 1000, 2800, 10_000)]
+    [(1, 12), (3, 12), (6, 12), (12, 24), (20, 50), (35, 80), (50, 200)]
+    """
+    divisors = (p for p in range(1, satellites + 1) if satellites % p == 0)
+    planes = max(p for p in divisors if p == 1 or satellites // p >= max(_CLOSED_RING, 2 * p))
+    return planes, satellites // planes, planes // 2
 
 
 class WalkerFleet(Section):
     """An even fleet: `planes` circular planes of `per_plane` satellites.
 
     Walker's notation i:T/P/F (J. G. Walker, 1984) with T = planes * per_plane and F = `phasing`:
-    a satellite of the next plane is F * 360/T degrees ahead.
+    a satellite of the next plane is F * 360/T degrees ahead. `satellites` alone is enough: the
+    other three then follow from it.
     """
 
     kind: Literal["walker"] = quantity("walker", "", "choice", "an even fleet")
+    satellites: int | None = quantity(
+        None,
+        "",
+        "choice",
+        "all of them; spreads them over planes if those are not given",
+        ge=1,
+        le=100_000,
+    )
     planes: int = quantity(1, "", "choice", "orbital planes", ge=1, le=1000)
     per_plane: int = quantity(12, "", "choice", "satellites in each plane", ge=1, le=1000)
     phasing: int = quantity(0, "", "choice", "Walker's F", ge=0)
@@ -40,6 +79,33 @@ class WalkerFleet(Section):
     raan_spread_deg: float = quantity(
         360.0, "deg", "choice", "360 for Walker delta, 180 for Walker star", gt=0, le=360
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread(cls, keys: Any) -> Any:
+        """Let planes, places and phasing follow from the number of satellites."""
+        if not isinstance(keys, dict) or not isinstance(keys.get("satellites"), int):
+            return keys
+        satellites = keys["satellites"]
+        planes, per_plane = keys.get("planes"), keys.get("per_plane")
+        if satellites < 1 or not all(n is None or isinstance(n, int) for n in (planes, per_plane)):
+            return keys  # what is wrong with it is said below
+        if planes is None and per_plane is None:
+            planes, per_plane, phasing = walker_shape(satellites)
+            return {"phasing": phasing, **keys, "planes": planes, "per_plane": per_plane}
+        if planes is None:
+            planes = max(1, satellites // max(1, int(per_plane or 1)))
+        elif per_plane is None:
+            per_plane = max(1, satellites // max(1, planes))
+        return {**keys, "planes": planes, "per_plane": per_plane}
+
+    @model_validator(mode="after")
+    def _planes_hold_all(self) -> WalkerFleet:
+        if self.satellites is not None and self.satellites != self.planes * self.per_plane:
+            raise ValueError(
+                f"{self.satellites} satellites are not {self.planes} planes of {self.per_plane}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _phasing_is_below_planes(self) -> WalkerFleet:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from orbitloom.errors import InputFileError, ScenarioError
 from orbitloom.scenario import plugins
 from orbitloom.scenario.explain import explain
+from orbitloom.scenario.fleet import FLEET_SHAPE
 from orbitloom.scenario.hardware import Instrument
 from orbitloom.scenario.model import Scenario
 
@@ -87,6 +88,7 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
         Or a scenario that is already there.
     overrides
         Top-level keys that win over the file's, as the command line gives them; None is ignored.
+        ``satellites`` is that of an even fleet, whose planes then follow from it.
         A relative file name in them starts at the working directory, one in a file at its folder.
         An application, of the scenario or of a target, may be a file: ``.py``, ``.onnx``,
         ``.toml`` or ``.json``.
@@ -106,6 +108,8 @@ def load(source: str | Path | Scenario, **overrides: Any) -> Scenario:
         _with_defaults(tables, source)
         _anchor_files(tables, source)
         _expand_instrument(tables, source, where)
+    if (satellites := overrides.pop("satellites", None)) is not None:
+        _with_satellites(tables, satellites, where)
     tables.update({key: value for key, value in overrides.items() if value is not None})
     _expand_instrument(tables, "", where)
     _expand(tables, "stations", station_nets(), where)
@@ -254,10 +258,27 @@ def _with_base(tables: dict[str, Any], where: str) -> dict[str, Any]:
         elif not (isinstance(value, dict) and isinstance(under, dict)):
             base[key] = value
         elif value.get("kind", under.get("kind")) == under.get("kind"):
-            base[key] = {**under, **value}
+            base[key] = {**(_without_shape(under) if "satellites" in value else under), **value}
         else:  # another kind of fleet shares no key with the base's
             base[key] = value
     return base
+
+
+def _without_shape(fleet: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fleet.items() if key not in FLEET_SHAPE}
+
+
+def _with_satellites(tables: dict[str, Any], satellites: int, where: str) -> None:
+    """Give an even fleet another number of satellites, and nothing else."""
+    fleet = tables.get("fleet", {"kind": "walker"})
+    if isinstance(fleet, dict) and fleet.get("kind") != "walker":
+        raise ScenarioError(
+            f"{satellites} satellites were asked for, but the fleet is given one by one",
+            where=f"{where}, key fleet.satellites",
+            way_out="Take a scenario with an even fleet, such as ring12",
+        )
+    if isinstance(fleet, dict):
+        tables["fleet"] = {**_without_shape(fleet), "satellites": satellites}
 
 
 def _with_defaults(tables: dict[str, Any], source: str | Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import simpy
+from simpy.events import URGENT
 
 __all__ = ["Clock"]
 
@@ -27,3 +28,10 @@ class Clock(simpy.Environment):
     def until(self, t_ns: int) -> simpy.Event:
         """Return an event that happens at a time, or now if that has passed."""
         return self.timeout(max(0, t_ns - self.now_ns))
+
+    def ahead_of(self, t_ns: int) -> simpy.Event:
+        """Return an event that happens at a time, before whatever else happens then."""
+        event = self.event()
+        event._ok, event._value = True, None  # as simpy.Timeout does, which has no priority
+        self.schedule(event, URGENT, max(0, t_ns - self.now_ns))
+        return event

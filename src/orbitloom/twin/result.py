@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.processing.language.writer import Written
 from orbitloom.scenario import Arm, Scenario
+from orbitloom.twin.custody import Custody
 from orbitloom.wire import Answer, CaptureTask, LedgerRow, Wording
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "CaptureScore",
     "CuedLook",
     "Fate",
+    "FaultTotals",
     "FlightResult",
     "SatelliteHistory",
     "SurveyTotals",
@@ -80,17 +82,21 @@ class WordsFate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SatelliteHistory:
-    """One satellite's battery and computer over the flight, sampled where something changed.
+    """One satellite's battery and computer over the flight.
 
-    The energies are totals over the flight; solar is what the array gave to loads and battery,
-    spilled what it could have given when the battery was full, unmet what the loads asked of an
-    empty battery in vain.
+    Samples are a minute apart, in a large fleet ten; lowest and hottest are exact, whatever lies
+    between them. The energies are totals over the flight; solar is what the array gave to loads and
+    battery, spilled what it could have given when the battery was full, unmet what the loads asked
+    of an empty battery in vain.
     """
 
     name: str
     t_ns: NDArray[np.int64]
     battery_wh: NDArray[np.float64]
     computer_c: NDArray[np.float64]
+    capacity_wh: float
+    lowest_wh: float
+    hottest_c: float
     solar_wh: float
     spilled_wh: float
     consumed_wh: float
@@ -176,10 +182,30 @@ class CuedLook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultTotals:
+    """What broke during one arm.
+
+    Attributes
+    ----------
+    happened
+        How often each kind of fault did.
+    harmless
+        Those that hit nothing.
+    custody
+        What became of bundles for it.
+    """
+
+    happened: Mapping[str, int] = field(default_factory=dict)
+    harmless: int = 0
+    custody: Custody = field(default_factory=Custody)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmResult:
     """One arm of the comparison.
 
-    `cues` are the second looks that it asked for, `words` what became of the words of its alerts.
+    `cues` are the second looks that it asked for, `words` what became of the words of its alerts,
+    `faults` what broke.
     """
 
     arm: Arm
@@ -188,6 +214,7 @@ class ArmResult:
     satellites: tuple[SatelliteHistory, ...]
     cues: tuple[CuedLook, ...] = ()
     words: tuple[WordsFate, ...] = ()
+    faults: FaultTotals = field(default_factory=FaultTotals)
 
     @property
     def latencies_s(self) -> list[float | None]:

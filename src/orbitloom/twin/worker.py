@@ -21,6 +21,10 @@ class Machine(Protocol):
         """Add a job."""
         ...
 
+    def reset(self, job: int, seconds: float, t_ns: int) -> None:
+        """Serve a reboot first, then all jobs from their beginning."""
+        ...
+
     def advance(self, t_ns: int) -> list[Segment]:
         """Move to a time and return the segments closed since the last call."""
         ...
@@ -35,7 +39,9 @@ class Machine(Protocol):
 
 
 class Worker:
-    """Wakes a machine when something is due in it, and tells each job what became of it.
+    """Wakes a machine when something befalls its jobs, and tells each what became of it.
+
+    Without a job nobody wakes: the machine comes to now when somebody asks.
 
     Parameters
     ----------
@@ -51,7 +57,8 @@ class Worker:
         self._wake = clock.event()
         self._jobs: dict[int, tuple[Callable[[Segment], None], simpy.Event]] = {}
         self._next_job = 0
-        clock.process(self._drive())
+        self._driven = False
+        self._halted = False
 
     def run(
         self, stages: Iterable[tuple[str, float]], on_segment: Callable[[Segment], None]
@@ -65,26 +72,55 @@ class Worker:
         on_segment
             Called with each stretch of running or waiting, contiguous from now to completion.
         """
+        if self._halted:
+            yield self._clock.event()  # nobody works here any more
+        job, done = self._enter(on_segment)
+        self._machine.submit(job, stages, self._clock.now_ns)
+        self._drive_on()
+        yield done
+
+    def reset(self, seconds: float) -> None:
+        """Start the machine anew, now: a reboot first, then all jobs from their beginning."""
+        self.collect()
+        job, _ = self._enter(lambda segment: None)
+        self._machine.reset(job, seconds, self._clock.now_ns)
+        self._drive_on()
+
+    def halt(self) -> None:
+        """Stop for good, now: each job is told what it was at, and none is ever done."""
+        self.close()
+        self._jobs.clear()
+        self._halted = True
+        self.changed()
+
+    def _enter(self, on_segment: Callable[[Segment], None]) -> tuple[int, simpy.Event]:
         job, self._next_job = self._next_job, self._next_job + 1
         done = self._clock.event()
         self._jobs[job] = on_segment, done
-        self._machine.submit(job, stages, self._clock.now_ns)
-        self.changed()
-        yield done
+        return job, done
+
+    def _drive_on(self) -> None:
+        if self._driven:
+            self.changed()
+        else:
+            self._driven = True
+            self._clock.process(self._drive())
 
     def changed(self) -> None:
         """Say that something was set in the machine, so that what is due next may have moved."""
-        if not self._wake.triggered:
+        if self._driven and not self._wake.triggered:
             self._wake.succeed()
 
     def close(self) -> None:
         """Tell the unfinished jobs what they were at when the flight ended."""
+        if self._halted:
+            return
         self.collect()
         for segment in self._machine.open_segments():
             self._jobs[segment.job][0](segment)
 
     def _drive(self) -> Generator[simpy.Event, Any, None]:
-        while True:
+        while self._jobs:
             due_ns = self._machine.next_event_ns()
             self._wake = self._clock.event()
             if due_ns == NEVER_NS:
@@ -92,9 +128,12 @@ class Worker:
             else:
                 yield self._wake | self._clock.until(due_ns)
             self.collect()
+        self._driven = False
 
     def collect(self) -> None:
         """Bring the machine to now, and tell the jobs what became of them until then."""
+        if self._halted:
+            return
         for segment in self._machine.advance(self._clock.now_ns):
             on_segment, done = self._jobs[segment.job]
             on_segment(segment)

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LASER", "OPTICAL", "RF", "ContactPlan", "EndCause"]
+__all__ = ["LASER", "MEDIUM_NAMES", "OPTICAL", "RF", "ContactPlan", "EndCause"]
 
 LASER = 0
 RF = 1
 OPTICAL = 2
 """Medium of a contact: laser between satellites, radio to the ground, laser to the ground."""
+
+MEDIUM_NAMES = ("laser", "rf", "optical")
+"""What the media are called in files and tables, by number."""
 
 
 class EndCause(IntEnum):

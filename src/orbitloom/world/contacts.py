@@ -4,7 +4,10 @@
 the order in which they rise: a pass gets an antenna and the transmitter at once if both are free,
 else as soon as both are, for what then remains of it. Stations only receive.
 
-*Lasers.* Each link carries data both ways, from the end of its acquisition.
+*Lasers.* Each link carries data both ways, from the end of its acquisition, at the rate that the
+light allows: where that changes a contact ends and the next begins. Acquiring a partner anew takes
+less than a first meeting if they parted lately. Links that are held when the flight starts were
+acquired before.
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ from numpy.typing import NDArray
 
 from orbitloom.scenario import Station, time
 from orbitloom.scenario.links import Downlink, Laser
-from orbitloom.wire import LASER, RF, ContactPlan
+from orbitloom.wire import LASER, RF, ContactPlan, EndCause
+from orbitloom.world.laser_budget import LaserBudget
+from orbitloom.world.lasers import LinkLimits, Links
+from orbitloom.world.link_rates import rate_pieces
 from orbitloom.world.orbits import Ephemeris
 from orbitloom.world.windows import Windows
 
-__all__ = ["SPEED_OF_LIGHT_M_S", "contact_plan", "served_passes"]
+__all__ = ["SPEED_OF_LIGHT_M_S", "acquisition_ns", "contact_plan", "served_passes"]
 
 SPEED_OF_LIGHT_M_S = 299_792_458.0
 
@@ -49,7 +55,7 @@ def contact_plan(
     stations: tuple[Station, ...],
     station_m: NDArray[np.float64],
     passes: Windows,
-    links: Windows,
+    links: Links,
     laser: Laser,
     downlink: Downlink,
 ) -> ContactPlan:
@@ -68,17 +74,15 @@ def contact_plan(
     """
     satellites = len(ephemeris.names)
     served = served_passes(passes, stations)
-    acquisition_ns = time.seconds_to_ns(laser.acquisition_s)
-    held = links.start_ns == ephemeris.start_ns
-    flows_ns = np.where(held, links.start_ns, links.start_ns + acquisition_ns)
-    lit = flows_ns < links.end_ns
-    one, other, flows_ns, ends_ns = (
-        column[lit] for column in (links.first, links.second, flows_ns, links.end_ns)
-    )
+    flows_ns = links.start_ns + acquisition_ns(links, ephemeris.start_ns, laser)
+    longest_m = LinkLimits.of(laser).range_m
+    pieces = rate_pieces(ephemeris, links, flows_ns, LaserBudget.of(laser), longest_m)
+    one, other = links.first[pieces.link], links.second[pieces.link]
     sender = np.concatenate([one, other, served.first])
     receiver = np.concatenate([other, one, served.second + np.int32(satellites)])
-    start_ns = np.concatenate([flows_ns, flows_ns, served.start_ns])
-    end_ns = np.concatenate([ends_ns, ends_ns, served.end_ns])
+    start_ns = np.concatenate([pieces.start_ns, pieces.start_ns, served.start_ns])
+    end_ns = np.concatenate([pieces.end_ns, pieces.end_ns, served.end_ns])
+    set_ns = np.where(served.end_ns >= ephemeris.end_ns, EndCause.PLAN, EndCause.HORIZON)
     is_laser = np.arange(sender.size) < 2 * one.size
     middle_ns = (start_ns + end_ns) // 2
     from_m = ephemeris.position_ecef_m(middle_ns, sender)
@@ -86,6 +90,7 @@ def contact_plan(
     to_m[is_laser] = ephemeris.position_ecef_m(middle_ns[is_laser], receiver[is_laser])
     to_m[~is_laser] = station_m[served.second]
     light_s = np.linalg.norm(to_m - from_m, axis=-1) / SPEED_OF_LIGHT_M_S
+    down_bps = np.full(len(served), 1e6 * downlink.rate_mbps)
     return ContactPlan(
         nodes=(*ephemeris.names, *(station.name for station in stations)),
         satellites=satellites,
@@ -93,7 +98,25 @@ def contact_plan(
         receiver=receiver.astype(np.int32),
         start_ns=start_ns,
         end_ns=end_ns,
-        rate_bps=np.where(is_laser, 1e9 * laser.rate_gbps, 1e6 * downlink.rate_mbps),
+        rate_bps=np.concatenate([pieces.rate_bps, pieces.rate_bps, down_bps]),
         light_time_ns=np.rint(light_s * time.SECOND_NS).astype(np.int64),
         medium=np.where(is_laser, LASER, RF).astype(np.int8),
+        end_cause=np.concatenate([pieces.end_cause, pieces.end_cause, set_ns]).astype(np.int8),
     )
+
+
+def acquisition_ns(links: Links, flight_start_ns: int, laser: Laser) -> NDArray[np.int64]:
+    """Return how long each link takes to acquire, ns.
+
+    Nothing if it is held when the flight starts, `reacquisition_s` if its pair parted within
+    `reacquisition_within_s`, else `acquisition_s`.
+    """
+    order = np.lexsort((links.start_ns, links.second, links.first))
+    first, second = links.first[order], links.second[order]
+    apart_ns = links.start_ns[order][1:] - links.end_ns[order][:-1]
+    again = (first[1:] == first[:-1]) & (second[1:] == second[:-1])
+    again &= apart_ns <= time.seconds_to_ns(laser.reacquisition_within_s)
+    takes_ns = np.full(len(links), time.seconds_to_ns(laser.acquisition_s))
+    takes_ns[order[1:][again]] = time.seconds_to_ns(min(laser.acquisition_s, laser.reacquisition_s))
+    takes_ns[links.start_ns == flight_start_ns] = 0
+    return takes_ns

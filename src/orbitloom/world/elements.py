@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,12 +79,11 @@ def read_tle_file(file: Path) -> list[tuple[str, Satrec]]:
         raise InputFileError(
             "holds no two-line elements", where=str(file), way_out="Take one from celestrak.org"
         )
-    names = [name for name, _ in satellites]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputFileError(
-                f"holds {name} twice", where=str(file), way_out="Keep one set for each satellite"
-            )
+    name, times = Counter(name for name, _ in satellites).most_common(1)[0]
+    if times > 1:
+        raise InputFileError(
+            f"holds {name} twice", where=str(file), way_out="Keep one set for each satellite"
+        )
     return satellites
 
 

@@ -23,9 +23,9 @@ from orbitloom.world.briefing import brief
 from orbitloom.world.earth import ecef_from_geodetic, geodetic_from_ecef, geodetic_up
 from orbitloom.world.events import resolve_kind
 from orbitloom.world.observe import ObservationJob, instrument_of, observe, synthetic_of, truth
-from orbitloom.world.orbits import MU_M3_S2
 from orbitloom.world.sun import sun_position_ecef_m
 from orbitloom.world.viewing import Track, attitude_matrix, look_at_ground
+from orbitloom.world.walker import MU_M3_S2
 
 __all__ = ["job_over", "simulate"]
 
