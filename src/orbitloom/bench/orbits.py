@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,7 +216,7 @@ def plain_positions(fleet: WalkerFleet, t_ns: Times) -> Floats:
     out[..., 0] = axis_m * (cos_node * cos_u - sin_node * cos_i * sin_u)
     out[..., 1] = axis_m * (sin_node * cos_u + cos_node * cos_i * sin_u)
     out[..., 2] = axis_m * sin_i * sin_u
-    matrix = turn_to("eci", t_ns)
+    matrix = np.asarray(turn_to("eci", t_ns))
     return np.asarray(np.einsum("nij,snj->sni", matrix, out))
 
 
@@ -252,16 +253,25 @@ def peak_mb(satellites: int) -> float:
     """Return the peak memory of a process that makes a day's positions, nodes and windows, MB."""
     code = f"from orbitloom.bench.orbits import day_in_memory; day_in_memory({satellites})"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    unit = 1.0 if sys.platform == "darwin" else 1024.0  # macOS counts bytes, Linux KiB
-    return float(done.stdout) * unit / 1e6
+    return float(done.stdout) / 1e6
 
 
 def day_in_memory(satellites: int) -> None:
-    """Make positions, nodes and windows of a day, and print the most memory they took."""
+    """Make positions, nodes and windows of a day, keep all, and print the most bytes they took."""
+    fleet = WalkerFleet(planes=max(1, satellites // 80), per_plane=80)
+    kept = [walker_positions(fleet, _START_NS, np.arange(_START_NS, _DAY_NS, _STEP_NS))]
+    ephemeris = build_ephemeris(real_fleet(satellites), _START_NS, _DAY_NS)
+    windows = station_passes(ephemeris, stations_20())
+    print(_peak_bytes())
+    del kept, ephemeris, windows
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process had."""
+    status = Path("/proc/self/status")
+    if status.exists():  # what `getrusage` says there includes the parent's share at its birth
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
     import resource
 
-    fleet = WalkerFleet(planes=max(1, satellites // 80), per_plane=80)
-    walker_positions(fleet, _START_NS, np.arange(_START_NS, _DAY_NS, _STEP_NS))
-    ephemeris = build_ephemeris(real_fleet(satellites), _START_NS, _DAY_NS)
-    station_passes(ephemeris, stations_20())
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # bytes on macOS
