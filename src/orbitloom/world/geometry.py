@@ -18,6 +18,7 @@ from orbitloom.world.captures import capture_tasks, second_looks
 from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
 from orbitloom.world.eclipse import Sunlight, fleet_sunlight
+from orbitloom.world.faults import Fault, fault_plan
 from orbitloom.world.hermite import hermite_point
 from orbitloom.world.lasers import Links
 from orbitloom.world.link_rules import laser_links
@@ -52,6 +53,8 @@ class World:
 
     Raises
     ------
+    ScenarioError
+        If a fault is that of a satellite or station that is not there.
     OrbitError
         If an orbit cannot be flown.
     InputFileError
@@ -108,6 +111,17 @@ class World:
     def tasks(self) -> tuple[CaptureTask, ...]:
         """The captures, sorted by start and numbered in that order."""
         return capture_tasks(self.scenario, self.ephemeris, self._looks)
+
+    @cached_property
+    def faults(self) -> tuple[Fault, ...]:
+        """What breaks, by time.
+
+        Raises
+        ------
+        ScenarioError
+            If a fault is that of a satellite or station that is not there.
+        """
+        return fault_plan(self.scenario, self.contacts)
 
     @cached_property
     def passes(self) -> Windows:
