@@ -13,7 +13,7 @@ from orbitloom.world import sun
 from orbitloom.world.captures import capture_tasks, second_looks, survey_strips, target_looks
 from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
-from orbitloom.world.link_rules import laser_links
+from orbitloom.world.link_choice import laser_links
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.windows import station_passes
 
@@ -63,12 +63,13 @@ class World:
             [station.longitude_deg for station in scenario.stations],
             [station.altitude_m for station in scenario.stations],
         )
-        self._links = laser_links(self.ephemeris, scenario.fleet, scenario.laser)
+        passes = station_passes(self.ephemeris, scenario.stations)
+        self._links = laser_links(self.ephemeris, scenario.fleet, scenario.laser, passes=passes)
         self.contacts = contact_plan(
             self.ephemeris,
             scenario.stations,
             self._station_m,
-            station_passes(self.ephemeris, scenario.stations),
+            passes,
             self._links,
             scenario.laser,
             scenario.downlink,
