@@ -17,12 +17,17 @@ from orbitloom.twin.result import SatelliteHistory
 from orbitloom.twin.worker import Worker
 from orbitloom.world.geometry import World
 
-__all__ = ["Craft", "fleet_bus", "survey_parts"]
+__all__ = ["Craft", "fleet_bus", "sample_step_ns", "survey_parts"]
 
 _MINUTE_NS = 60 * SECOND_NS
 _SMALL_FLEET = 48
 """Up to so many satellites are sampled, and their strips cut, once a minute."""
 _MOST_SAMPLE_NS = 10 * _MINUTE_NS
+
+
+def sample_step_ns(satellites: int) -> int:
+    """Return how far apart samples are: a minute in a small fleet, up to ten in a large one."""
+    return min(-(-satellites // _SMALL_FLEET) * _MINUTE_NS, _MOST_SAMPLE_NS)
 
 
 def fleet_bus(
@@ -61,14 +66,13 @@ def fleet_bus(
                 yield index, "survey_w", edges_ns, on * scenario.instrument.power_w
                 yield index, "inflow", edges_ns, on * survey_rate
 
-    coarser = -(-count // _SMALL_FLEET)
     return Bus(
         scenario.power,
         scenario.heat,
         scenario.compute,
         scenario.start_ns,
         inputs=Inputs.of(count, steps()),
-        sample_ns=min(coarser * _MINUTE_NS, _MOST_SAMPLE_NS),
+        sample_ns=sample_step_ns(count),
         capacity_factor=capacity_factor,
     )
 

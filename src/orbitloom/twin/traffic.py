@@ -22,6 +22,7 @@ from orbitloom.network.queue import OutQueue
 from orbitloom.network.router import Route, Router
 from orbitloom.twin.clock import Clock
 from orbitloom.twin.custody import Custody, Outage
+from orbitloom.twin.sparing import SparingRouter
 from orbitloom.twin.trail import Trail
 from orbitloom.twin.waits import Mark, Waits
 from orbitloom.wire import LASER, Bundle, ContactPlan, WaitCause
@@ -132,7 +133,7 @@ class Traffic:
         self._clock = clock
         self._links = links
         self._plan = links.plan
-        self._router = Router(links.plan)
+        self._router = SparingRouter(Router(links.plan))
         self._waits = Waits(links.plan)
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
