@@ -35,6 +35,7 @@ __all__ = [
     "clearance_ranges",
     "clearances_at",
     "clearances_at_nodes",
+    "link_ranges",
 ]
 
 Floats = NDArray[np.float64]
@@ -175,3 +176,31 @@ def clearances_at(
         for c in range(4):
             light[c] = (1.0 - u[j]) * sun[i, c] + u[j] * sun[i + 1, c]
         out[j] = _clearance(which, s, light, limits)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def link_ranges(
+    position_m: Floats,
+    velocity_m_s: Floats,
+    first: Numbers,
+    second: Numbers,
+    sun: Floats,
+    limits: Floats,
+    out: Floats,
+) -> None:
+    """Write how long the lines of pairs (m,) are, or 0 where one of the limits is not kept.
+
+    Positions and velocities (n, 3) are those of one moment.
+    """
+    s = np.empty((7, 3))
+    for j in range(first.size):
+        length2 = 0.0
+        for c in range(3):
+            s[0, c], s[1, c] = position_m[first[j], c], velocity_m_s[first[j], c]
+            s[2, c], s[3, c] = position_m[second[j], c], velocity_m_s[second[j], c]
+            length2 += (s[2, c] - s[0, c]) ** 2
+        out[j] = np.sqrt(length2)
+        for which in range(_CONDITIONS):
+            if _clearance(which, s, sun, limits) <= 0.0:
+                out[j] = 0.0
+                break

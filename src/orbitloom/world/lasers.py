@@ -31,7 +31,14 @@ from orbitloom.world.orbits import NODE_STEP_NS, Ephemeris
 from orbitloom.world.sun import SUN_RADIUS_M, sun_position_eci_m
 from orbitloom.world.windows import positive_spans
 
-__all__ = ["LinkLimits", "Links", "laser_windows", "line_of_sight", "range_spans"]
+__all__ = [
+    "LinkLimits",
+    "Links",
+    "laser_windows",
+    "line_of_sight",
+    "range_spans",
+    "sun_directions",
+]
 
 Times = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -161,9 +168,7 @@ class _Clearances:
             np.ascontiguousarray(column, np.int64) for column in pairs.reshape(-1, 2).T
         )
         self._limits = limits.packed
-        sun_m = sun_position_eci_m(ephemeris.nodes_ns)
-        distance_m = np.linalg.norm(sun_m, axis=-1, keepdims=True)
-        self._sun = np.hstack([sun_m / distance_m, np.arcsin(SUN_RADIUS_M / distance_m)])
+        self._sun = sun_directions(ephemeris.nodes_ns)
 
     @property
     def _states(self) -> tuple[Floats, Floats]:
@@ -217,6 +222,13 @@ class _Clearances:
             local, start_ns, end_ns = positive_spans(nodes_ns, values, between, _REACHES[which])
             found.append((chosen[local], start_ns, end_ns))
         return _joined(found)
+
+
+def sun_directions(t_ns: Times) -> Floats:
+    """Return unit vectors to the Sun in GCRS and its angular radius in rad, (n, 4)."""
+    sun_m = sun_position_eci_m(t_ns)
+    distance_m = np.linalg.norm(sun_m, axis=-1, keepdims=True)
+    return np.hstack([sun_m / distance_m, np.arcsin(SUN_RADIUS_M / distance_m)])
 
 
 def laser_windows(ephemeris: Ephemeris, pairs: Pairs, laser: Laser | LinkLimits) -> Links:

@@ -122,7 +122,8 @@ class GridRule:
         steps = np.where(plane == fleet.planes - 1, 1 - fleet.planes, 1)
         ahead = fleet.phasing * steps / fleet.planes
         drift_deg = fleet.raan_spread_deg / fleet.planes * np.cos(np.radians(fleet.inclination_deg))
-        return np.rint(ahead + drift_deg / 360.0 * fleet.per_plane).astype(np.intp)
+        back: Pairs = np.rint(ahead + drift_deg / 360.0 * fleet.per_plane).astype(np.intp)
+        return back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
