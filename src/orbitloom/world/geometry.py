@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.scenario import Scenario, time
-from orbitloom.wire import CaptureTask
+from orbitloom.wire import CaptureTask, ContactPlan
 from orbitloom.world import sun
 from orbitloom.world.captures import capture_tasks, second_looks, survey_strips, target_looks
 from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
+from orbitloom.world.flown import flown_contacts
 from orbitloom.world.link_choice import laser_links
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.windows import station_passes
@@ -73,11 +74,16 @@ class World:
             self._links,
             scenario.laser,
             scenario.downlink,
+            scenario.optical,
         )
         self._looks = target_looks(
             self.ephemeris, scenario.targets, scenario.instrument.max_roll_deg
         )
         self.tasks = capture_tasks(scenario, self.ephemeris, self._looks)
+
+    def flown_contacts(self) -> ContactPlan:
+        """Return the contacts that come about under the weather drawn, see `world.flown`."""
+        return flown_contacts(self.contacts, self.scenario, self._station_m)
 
     def second_looks(self, first: CaptureTask, after_ns: int) -> Iterator[CaptureTask]:
         """Yield other satellites' looks at a target again; see `captures.second_looks`."""
