@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from orbitloom.errors import OutputError
 from orbitloom.scenario import Scenario, time
 from orbitloom.wire import MEDIUM_NAMES, ContactPlan
-from orbitloom.world.orbits import MU_M3_S2, Ephemeris
+from orbitloom.world.orbits import Ephemeris
+from orbitloom.world.walker import MU_M3_S2
 
 __all__ = ["DEGREE", "packets", "write_czml"]
 

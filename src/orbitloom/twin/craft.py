@@ -127,12 +127,24 @@ class Craft:
         self._clock = clock
         self._imager_w, self._downlink_w = scenario.instrument.power_w, scenario.downlink.power_w
         self._imaging = self._sending = 0
+        self.is_lost = False
+
+    def lose(self) -> None:
+        """Be no more: its jobs end where they are, and its history with them."""
+        self.worker.halt()
+        self.is_lost = True
+
+    def age(self, share: float) -> None:
+        """Have so much of its battery left, from now on."""
+        self.worker.collect()
+        self.platform.age(share, self._clock.now_ns)
+        self.worker.changed()
 
     @property
     def may_work(self) -> bool:
         """Whether its computer runs now: neither battery nor heat holds it back."""
         self.worker.collect()
-        return self.platform.computer.speed > 0.0
+        return not self.is_lost and self.platform.computer.speed > 0.0
 
     def image(self, on: bool) -> None:
         """Switch the target imager on or off; the survey has one of its own."""
@@ -167,5 +179,7 @@ class Craft:
         )
 
     def _set_load(self, name: str, watts: float) -> None:
+        if self.is_lost:
+            return
         self.platform.set_load(name, watts, self._clock.now_ns)
         self.worker.changed()
