@@ -272,7 +272,7 @@ def _columns(table: Windows | Links | Looks | Sunlight) -> dict[str, NDArray[Any
     return {field.name: getattr(table, field.name) for field in fields(table)}
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")  # too short to let go of Python's lock and wait for it
 def _distance_m(
     p: NDArray[np.float64],
     v: NDArray[np.float64],
