@@ -469,7 +469,8 @@ class Traffic:
         downlink = int(plan.medium[contact]) != LASER
         trail = self._trail(bundle, parcel.copy)
         if trail is not None:
-            self._write_wait(trail, self._whereabouts[bundle.bundle], clock.now_ns)
+            if trail.now_ns < clock.now_ns:
+                self._write_wait(trail, self._whereabouts[bundle.bundle], clock.now_ns)
             self._note(bundle, sender, "downlink" if downlink else "laser")
         if downlink:
             self._links.keyed(sender, True)

@@ -77,7 +77,10 @@ class Waits:
     def write(
         self, trail: Trail, bundle: Bundle, node: int, start_ns: int, now_ns: int
     ) -> WaitCause:
-        """Write what a bundle waited for at a node since a time; return what it waits for now."""
+        """Write what a bundle waited for at a node since a time; return what it waits for now.
+
+        Who does not want to know and knows that there was no wait need not call it: it routes.
+        """
         name = self._names[node]
         route = self._alone.route(bundle, node, start_ns)
         alone_ns = route.hops[-1].start_ns if route is not None and route.hops else _NEVER_NS
