@@ -133,8 +133,9 @@ class Traffic:
         self._clock = clock
         self._links = links
         self._plan = links.plan
-        self._router = SparingRouter(Router(links.plan))
-        self._waits = Waits(links.plan)
+        router = Router(links.plan)
+        self._router = SparingRouter(router)
+        self._waits = Waits(links.plan.nodes, router.unbooked())
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
         self._wake: dict[int, simpy.Event] = {}
