@@ -408,7 +408,7 @@ def _fleet_spread(result: FlightResult, fleet: Sequence[SatelliteHistory]) -> st
     warmth = np.stack([one.computer_c for one in fleet])
     worst = min(range(len(fleet)), key=lambda i: fleet[i].lowest_wh / fleet[i].capacity_wh)
     soft = 1 - scenario.power.soft_depth_of_discharge
-    with _drawing(9.2, 4.0) as (figure, svg):
+    with drawing(9.2, 4.0) as (figure, svg):
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
         for axes, values, colour in ((upper, charge, "#0072B2"), (lower, warmth, "#B2432F")):
             least, low, middle, high, most = np.quantile(values, (0, 0.05, 0.5, 0.95, 1), axis=0)

@@ -88,7 +88,7 @@ def waits_sizing(study: Waits) -> Sizing:
         lines.append(
             (
                 fleet,
-                f"{net} ({alone.stations})",
+                net,
                 *(_minutes(m, study.hours) for m in alone.minutes),
                 *(_minutes(m, study.hours) for m in joined.minutes),
                 f"{joined.share:.1%}",
@@ -122,13 +122,13 @@ def waits_sizing(study: Waits) -> Sizing:
             f"{study.hours:g} h from {study.start}, looked at each {study.step_s:g} s; captures in "
             f"the first {study.captures_hours:g} h, by every satellite at every look. Alone, a "
             "satellite waits for its own pass; with lasers, for a pass of any satellite that it is "
-            "joined to at that moment, with no limit on links. Minutes; 0 is in contact already. The last "
-            "column is the share of time in contact, with lasers."
+            "joined to at that moment, with no limit on links. Minutes; 0 is in contact already. "
+            "The last column is the share of time in contact, with lasers."
         ),
         head=(
-            *("fleet", "stations"),
-            *("alone: p50", "p90", "p99"),
-            *("lasers: p50", "p90", "p99", "contact"),
+            *("fleet", "net"),
+            *("alone\np50", "alone\np90", "alone\np99"),
+            *("lasers\np50", "lasers\np90", "lasers\np99", "in\ncontact"),
         ),
         lines=lines,
         svg=svg,
@@ -139,11 +139,13 @@ def waits_sizing(study: Waits) -> Sizing:
 
 def latency_sizing(study: Latencies) -> Sizing:
     """Return table and plot of a study of latencies."""
+    rates = list(dict.fromkeys(line.rate_mbps for line in study.lines))
+    several = len(rates) > 1
     lines = [
         (
             line.fleet,
-            f"{line.net} ({line.stations})",
-            _rate(line.rate_mbps),
+            line.net,
+            *((_rate(line.rate_mbps),) if several else ()),
             *(
                 f"> {study.hours:g} h" if seconds is None else duration_words(seconds)
                 for seconds in line.seconds
@@ -153,9 +155,8 @@ def latency_sizing(study: Latencies) -> Sizing:
         for line in study.lines
     ]
     panels = {}
-    rates = list(dict.fromkeys(line.rate_mbps for line in study.lines))
     for rate in rates:
-        title = f"p90, down at {_rate(rate)}" if len(rates) > 1 else "90 of 100 answers take less"
+        title = f"p90, down at {_rate(rate)}" if several else "90 of 100 answers take less"
         panels[title] = [
             Line(
                 name=net,
@@ -186,7 +187,11 @@ def latency_sizing(study: Latencies) -> Sizing:
             f"contact plan: {study.terminals} laser terminals a satellite{antennas}, acquisition "
             "and all. Computing is not in it."
         ),
-        head=("fleet", "stations", "down at", "p50", "p90", "p99", "delivered"),
+        head=(
+            *("fleet", "net"),
+            *(("down at",) if several else ()),
+            *("p50", "p90", "p99", "delivered"),
+        ),
         lines=lines,
         svg=svg,
         png=png,
