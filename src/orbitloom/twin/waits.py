@@ -81,8 +81,7 @@ class Waits:
         name = self._names[node]
         route = self._alone.route(bundle, node, start_ns)
         alone_ns = route.hops[-1].start_ns if route is not None and route.hops else _NEVER_NS
-        marks = [(mark.since_ns(node), mark.cause) for mark in self._marks.get(bundle.bundle, ())]
-        marks.sort(key=lambda mark: mark[0])
+        marks = self._begun(bundle, node)
         blamed_ns = max(min(now_ns, marks[0][0]), trail.now_ns) if marks else now_ns
         trail.wait(name, max(min(blamed_ns, alone_ns), trail.now_ns), "no contact")
         trail.wait(name, blamed_ns, "link busy")
@@ -92,3 +91,9 @@ class Waits:
                 trail.wait(name, max(min(now_ns, next_ns), trail.now_ns), mark)
                 cause = mark
         return cause
+
+    def _begun(self, bundle: Bundle, node: int) -> list[tuple[int, WaitCause]]:
+        """Return from when on which fault is to blame for waits at a node, by time."""
+        marks = [(mark.since_ns(node), mark.cause) for mark in self._marks.get(bundle.bundle, ())]
+        marks.sort(key=lambda mark: mark[0])
+        return [mark for before, mark in pairwise([(0, ""), *marks]) if before[1] != mark[1]]

@@ -21,7 +21,7 @@ from orbitloom.world.eclipse import Sunlight, fleet_sunlight
 from orbitloom.world.faults import Fault, fault_plan
 from orbitloom.world.hermite import hermite_point
 from orbitloom.world.lasers import Links
-from orbitloom.world.link_rules import laser_links
+from orbitloom.world.link_choice import laser_links
 from orbitloom.world.looks import Looks, target_looks
 from orbitloom.world.orbits import NODE_STEP_NS, build_ephemeris
 from orbitloom.world.strips import Strips, fleet_strips
@@ -163,7 +163,7 @@ class World:
         kept = self._cache.arrays(
             "links",
             [*self._orbits(), self.scenario.model_dump_json()],
-            lambda: _columns(laser_links(self.ephemeris, fleet, laser)),
+            lambda: _columns(laser_links(self.ephemeris, fleet, laser, passes=self.passes)),
         )
         return Links(**kept)
 
