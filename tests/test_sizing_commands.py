@@ -53,7 +53,7 @@ def test_latency(run, tmp_path):
     assert (code, err) == (0, "")
     assert "ring12: how long 10 kB take to a station" in out
     assert all(len(line) <= 80 for line in out.splitlines()[:-1])
-    assert (told["terminals"], told["shared"], told["captures"]) == (3, True, 20)
+    assert (told["lines"][0]["terminals"], told["shared"], told["captures"]) == (3, True, 20)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,7 @@ def test_latency(run, tmp_path):
         (("waits", "--satellites", "few"), "option --satellites: 'few' is no fleet"),
         (("latency", "--nets", "moon"), "option --nets: there is no station net 'moon'"),
         (("latency", "--rates", "fast"), "option --rates: 'fast' is no rate"),
+        (("latency", "--terminals", "2,9"), "option --terminals: '9' is no number"),
         (("latency", "--rates", "-5"), "option --rates: '-5' is no rate"),
     ],
 )

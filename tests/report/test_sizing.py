@@ -181,7 +181,7 @@ def test_a_study_of_latency_leaves_table_plot_and_figures(scenario, tmp_path):
         scenario,
         fleets_of("12,36", scenario),
         nets_of("polar2,hangzhou1"),
-        (None, 1000.0),
+        rates_mbps=(None, 1000.0),
         size_bytes=100_000_000,
         captures=60,
         antennas=3,
@@ -205,6 +205,14 @@ def test_a_study_of_latency_leaves_table_plot_and_figures(scenario, tmp_path):
         antennas=3,
     )  # fmt: skip
     assert again.lines[0] == slow
+    grid = study_latency(
+        scenario, fleets_of("24", scenario), ("hangzhou1",), terminals=(0, 4, None), captures=40
+    )
+    assert [line.terminals for line in grid.lines] == [0, 4, 2]
+    alone, crossing, ring = (line.seconds[1] or np.inf for line in grid.lines)
+    assert crossing < ring <= alone
+    assert latency_sizing(grid).head[2] == "lasers"
+    assert "0 or 4 or 2 laser terminals" in latency_sizing(grid).to_html()
     page, picture, figures = sizing.save(tmp_path)
     record = json.loads(figures.read_text(encoding="utf-8"))
     assert record["antennas"] == 3

@@ -110,8 +110,8 @@ def waits_sizing(study: Waits) -> Sizing:
         )
     ]
     svg, png = sizes(
-        {"90 of 100 captures wait no longer than": drawn},
-        "from capture to first contact",
+        {"90 of 100 captures wait less": drawn},
+        "from capture to contact, 90th percentile",
         floor_s=study.step_s / 2,
         ceiling_s=3600 * study.hours,
     )
@@ -139,13 +139,17 @@ def waits_sizing(study: Waits) -> Sizing:
 
 def latency_sizing(study: Latencies) -> Sizing:
     """Return table and plot of a study of latencies."""
-    rates = list(dict.fromkeys(line.rate_mbps for line in study.lines))
-    several = len(rates) > 1
+    several = {
+        what
+        for what in ("terminals", "rate_mbps")
+        if len({getattr(line, what) for line in study.lines}) > 1
+    }
     lines = [
         (
             line.fleet,
             line.net,
-            *((_rate(line.rate_mbps),) if several else ()),
+            *((f"{line.terminals}",) if "terminals" in several else ()),
+            *((_rate(line.rate_mbps),) if "rate_mbps" in several else ()),
             *(
                 f"> {study.hours:g} h" if seconds is None else duration_words(seconds)
                 for seconds in line.seconds
@@ -154,23 +158,25 @@ def latency_sizing(study: Latencies) -> Sizing:
         )
         for line in study.lines
     ]
-    panels = {}
-    for rate in rates:
-        title = f"p90, down at {_rate(rate)}" if several else "90 of 100 answers take less"
-        panels[title] = [
+    panels: dict[str, list[Line]] = {}
+    for held, rate in dict.fromkeys((line.terminals, line.rate_mbps) for line in study.lines):
+        parts = [f"{held} laser terminals"] if "terminals" in several else []
+        parts += [f"down at {_rate(rate)}"] if "rate_mbps" in several else []
+        mine = [x for x in study.lines if (x.terminals, x.rate_mbps) == (held, rate)]
+        panels[", ".join(parts) or "90 of 100 answers take less"] = [
             Line(
                 name=net,
-                satellites=[line.satellites for line in mine],
-                seconds=[line.seconds[1] for line in mine],
+                satellites=[line.satellites for line in of_net],
+                seconds=[line.seconds[1] for line in of_net],
             )
-            for net in dict.fromkeys(line.net for line in study.lines)
-            if (mine := _by_size(x for x in study.lines if (x.net, x.rate_mbps) == (net, rate)))
+            for net in dict.fromkeys(line.net for line in mine)
+            if (of_net := _by_size(line for line in mine if line.net == net))
         ]
     fastest = [s for line in study.lines for s in line.seconds if s is not None]
     floor_s = 10.0 ** math.floor(math.log10(max(min(fastest, default=1.0), 1e-4)))
     svg, png = sizes(
         panels,
-        "from capture to station",
+        "from capture to station, 90th percentile",
         floor_s=floor_s,
         ceiling_s=3600 * study.hours,
         at_once=duration_words(floor_s),
@@ -184,12 +190,13 @@ def latency_sizing(study: Latencies) -> Sizing:
             f"{study.captures:,} random captures in the first {study.captures_hours:g} of "
             f"{study.hours:g} h from {study.start}; their answers of "
             f"{bytes_words(study.size_bytes)} {load} and take the way of earliest arrival over the "
-            f"contact plan: {study.terminals} laser terminals a satellite{antennas}, acquisition "
-            "and all. Computing is not in it."
+            f"contact plan, with {_counts(study)} laser terminals a satellite{antennas}, and their "
+            "acquisition. Computing is not in it."
         ),
         head=(
             *("fleet", "net"),
-            *(("down at",) if several else ()),
+            *(("lasers",) if "terminals" in several else ()),
+            *(("down at",) if "rate_mbps" in several else ()),
             *("p50", "p90", "p99", "delivered"),
         ),
         lines=lines,
@@ -214,3 +221,7 @@ def _minutes(minutes: float | None, hours: float) -> str:
 
 def _rate(rate_mbps: float | None) -> str:
     return "own rate" if rate_mbps is None else f"{rate_mbps:g} Mbit/s"
+
+
+def _counts(study: Latencies) -> str:
+    return " or ".join(str(n) for n in dict.fromkeys(line.terminals for line in study.lines))
