@@ -19,6 +19,7 @@ from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
 from orbitloom.world.eclipse import Sunlight, fleet_sunlight
 from orbitloom.world.faults import Fault, fault_plan
+from orbitloom.world.flown import flown_contacts
 from orbitloom.world.hermite import hermite_point
 from orbitloom.world.lasers import Links
 from orbitloom.world.link_choice import laser_links
@@ -106,6 +107,7 @@ class World:
                 self._links,
                 self.scenario.laser,
                 self.scenario.downlink,
+                self.scenario.optical,
             )
             return {name: getattr(plan, name) for name in plan.columns()}
 
@@ -187,6 +189,10 @@ class World:
         span = f"{self.scenario.start_ns} {self.scenario.end_ns} {NODE_STEP_NS}"
         return [told, content, span, self._propagator.name]
 
+    def flown_contacts(self) -> ContactPlan:
+        """Return the contacts that come about under the weather drawn, see `world.flown`."""
+        return flown_contacts(self.contacts, self.scenario, self._station_m)
+
     def second_looks(self, first: CaptureTask, after_ns: int) -> Iterator[CaptureTask]:
         """Yield other satellites' looks at a target again; see `captures.second_looks`."""
         return second_looks(self.scenario, self.ephemeris, self._looks, first, after_ns)
@@ -266,7 +272,7 @@ def _columns(table: Windows | Links | Looks | Sunlight) -> dict[str, NDArray[Any
     return {field.name: getattr(table, field.name) for field in fields(table)}
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")  # too short to let go of Python's lock and wait for it
 def _distance_m(
     p: NDArray[np.float64],
     v: NDArray[np.float64],
