@@ -9,6 +9,7 @@ import typer
 
 __all__ = ["add_study_commands"]
 
+_HELP = "Studies: how many satellites and stations, and what a part is worth."
 _EXAMPLES = """[bold]Examples[/bold]
 
   orbitloom study model                                   ten seeds of flood12, some minutes
@@ -16,16 +17,17 @@ _EXAMPLES = """[bold]Examples[/bold]
   orbitloom study model ring12 --seeds 3 --hours 2"""
 
 
-def add_study_commands(app: typer.Typer) -> None:
-    """Add them to the command line."""
-    studies = typer.Typer(help="Studies: what a part is worth, on and off.", no_args_is_help=True)
+def add_study_commands(app: typer.Typer) -> typer.Typer:
+    """Add them to the command line; return their group, for studies of other modules."""
+    studies = typer.Typer(help=_HELP, no_args_is_help=True)
     studies.command("model", epilog=_EXAMPLES)(_model)
     studies.callback()(_group)
-    app.add_typer(studies, name="study")
+    app.add_typer(studies, name="study", help=_HELP)
+    return studies
 
 
 def _group() -> None:
-    """Studies: what a part is worth, on and off."""
+    pass
 
 
 def _model(

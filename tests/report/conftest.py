@@ -46,9 +46,10 @@ def _make_flight(
     seed: int = 0,
     arms: tuple[Arm, ...] = ("orbit", "raw", "bentpipe"),
     names: dict[int, str] | None = None,
+    fleet: int = 12,
 ) -> FlightResult:
     scenario = load("flood12", seed=seed)
-    satellites = tuple(f"SAT-{number:02d}" for number in range(1, 13))
+    satellites = tuple(f"SAT-{number:02d}" for number in range(1, fleet + 1))
     tasks = tuple(_tasks(scenario, satellites, captures, names or {}))
     answers = tuple(_answer(scenario, task) for task in tasks)
     ledger: list[LedgerRow] = []
@@ -315,11 +316,16 @@ def _history(scenario: Scenario, arm: Arm, name: str) -> SatelliteHistory:
     t_ns = np.arange(scenario.start_ns, scenario.end_ns + 1, 5 * _MINUTE, dtype=np.int64)
     phase = 2 * np.pi * ((t_ns - scenario.start_ns) / (94.7 * _MINUTE) + int(name[-2:]) / 12)
     dip = 190.0 if arm == "orbit" else 110.0
+    battery_wh = 800.0 - dip * np.clip(np.sin(phase), 0, 1) - (60 if arm == "orbit" else 0)
+    computer_c = 15 + (48 if arm == "orbit" else 6) * (0.5 + 0.5 * np.cos(phase))
     return SatelliteHistory(
         name=name,
         t_ns=t_ns,
-        battery_wh=800.0 - dip * np.clip(np.sin(phase), 0, 1) - (60 if arm == "orbit" else 0),
-        computer_c=15 + (48 if arm == "orbit" else 6) * (0.5 + 0.5 * np.cos(phase)),
+        battery_wh=battery_wh,
+        computer_c=computer_c,
+        capacity_wh=800.0,
+        lowest_wh=float(battery_wh.min()),
+        hottest_c=float(computer_c.max()),
         solar_wh=1_500.0,
         spilled_wh=300.0,
         consumed_wh=1_480.0,

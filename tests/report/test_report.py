@@ -14,6 +14,7 @@ from orbitloom.errors import OutputError
 from orbitloom.report.html import card, page
 from orbitloom.report.land import land
 from orbitloom.report.report import Report, run_record
+from orbitloom.report.summary import summary
 from orbitloom.report.words import duration_words
 from orbitloom.wire import Answer, canonical_json
 
@@ -194,3 +195,17 @@ def _of_another_app(flight):
         for capture, score in flight.scores.items()
     }
     return replace(flight, scenario=scenario, answers=answers, scores=scores)
+
+
+def test_a_page_of_a_thousand_satellites_is_no_larger_and_names_the_worst(
+    make_flight, flight
+) -> None:
+    large = make_flight(fleet=1000)
+    worst = min(large.arms["orbit"].satellites, key=lambda one: one.lowest_wh)
+    html = Report(large).to_html()
+    assert "How the energy of 1,000 satellites spreads (orbit)" in html
+    assert worst.name in html
+    rows = [name for name in large.satellites if f"<td>{name}</td>" in html]
+    assert len(rows) <= 12
+    assert len(html) < len(Report(flight).to_html()) + 1_000_000
+    assert summary(large).keys() == summary(flight).keys()

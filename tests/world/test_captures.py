@@ -12,12 +12,12 @@ from orbitloom.world.captures import (
     capture_tasks,
     line_period_ns,
     second_looks,
-    survey_strips,
-    target_looks,
 )
 from orbitloom.world.earth import ecef_from_geodetic, geodetic_from_ecef
 from orbitloom.world.geometry import World
+from orbitloom.world.looks import target_looks
 from orbitloom.world.orbits import build_ephemeris
+from orbitloom.world.strips import survey_strips
 from orbitloom.world.sun import sun_elevation_deg, sun_position_eci_m
 from orbitloom.world.viewing import attitude_matrix, look_at_ground
 

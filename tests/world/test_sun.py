@@ -13,13 +13,13 @@ from astropy.coordinates import (
 )
 
 from orbitloom.scenario import load, time
+from orbitloom.world.eclipse import sunlight
 from orbitloom.world.elements import satrec_from_elements
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.sun import (
     sun_distance_au,
     sun_elevation_deg,
     sun_position_eci_m,
-    sunlight,
 )
 
 START_NS = time.from_iso("2026-06-14T00:00:00Z")

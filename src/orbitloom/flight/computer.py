@@ -18,7 +18,10 @@ from orbitloom.flight.bus import Bus
 from orbitloom.scenario.time import SECOND_NS, seconds_to_ns
 from orbitloom.wire import WaitCause
 
-__all__ = ["Computer", "Segment"]
+__all__ = ["REBOOT", "Computer", "Segment"]
+
+REBOOT = "reboot"
+"""The step that a computer does after a reset, before all else."""
 
 _CAUSES: tuple[WaitCause, ...] = ("", "computer hot", "battery low")
 
@@ -60,6 +63,7 @@ class _Job:
     opened_ns: float  # left of the first stage when the open segment began
     kind: Literal["run", "wait"] = "wait"
     cause: WaitCause = ""
+    whole: tuple[tuple[str, int], ...] = ()  # its stages as they were submitted
 
 
 class Computer:
@@ -162,6 +166,7 @@ class Computer:
             fluid_ns=float(row["behind_ns"]),
             since_ns=t_ns,
             opened_ns=float(steps[0][1]),
+            whole=tuple(steps),
         )
         row["behind_ns"] = 0.0
         self._jobs.append(added)
@@ -169,6 +174,37 @@ class Computer:
             self._begin()
         self._label(added)
         self._settle()
+        self.move(t_ns)
+
+    def reset(self, job: int, seconds: float, t_ns: int) -> None:
+        """Start anew: the reboot is served first, then all jobs, from their stored inputs.
+
+        Parameters
+        ----------
+        job
+            Number that the reboot's segments carry; its only step is called `REBOOT`.
+        seconds
+            How long it takes, at full speed.
+        """
+        self.move(t_ns)
+        if self._jobs:
+            head = self._jobs[0]
+            self._close(head, last=False)
+            head.fluid_ns = float(self._row["ahead_ns"])
+            head.stages = deque(head.whole)
+            head.opened_ns = float(head.stages[0][1])
+        length_ns = seconds_to_ns(seconds)
+        boot = _Job(
+            job=job,
+            stages=deque([(REBOOT, length_ns)]),
+            fluid_ns=0.0,
+            since_ns=t_ns,
+            opened_ns=float(length_ns),
+            whole=((REBOOT, length_ns),),
+        )
+        self._jobs.appendleft(boot)
+        self._begin()
+        self._look()
         self.move(t_ns)
 
     def set_inflow(self, rate: float, t_ns: int) -> None:
@@ -234,13 +270,15 @@ class Computer:
                 continue
             self._jobs.popleft()
             self._begin()
-            if self._jobs:
-                self._label(self._jobs[0])
+            for job in self._jobs if head.stages[0][0] == REBOOT else list(self._jobs)[:1]:
+                self._label(job)
 
     def _label(self, job: _Job) -> None:
         """Say what a job does from now on; a segment ends where that changes."""
         kind: Literal["run", "wait"] = "wait"
         cause: WaitCause = "computer busy"
+        if self._jobs[0].stages[0][0] == REBOOT:
+            cause = "computer reset"
         if self._row["speed"] == 0.0:
             cause = self.cause
         elif job is self._jobs[0] and self._row["ahead_ns"] == 0.0:

@@ -168,6 +168,21 @@ class Platform:
         """Add a job to the computer's queue; see `Computer.submit`."""
         self.computer.submit(job, stages, t_ns)
 
+    def reset(self, job: int, seconds: float, t_ns: int) -> None:
+        """Start the computer anew; see `Computer.reset`."""
+        self.computer.reset(job, seconds, t_ns)
+
+    def age(self, share: float, t_ns: int) -> None:
+        """Leave so much of the battery, from `t_ns` on: cells fail, and their charge with them."""
+        if not 0.0 < share <= 1.0:
+            raise ValueError(f"{share} of a battery")
+        self.computer.move(t_ns)
+        row = self._row
+        row["start_j"] -= (1.0 - share) * row["charge_j"]  # failed, not consumed
+        for name in ("capacity_j", "soft_limit_j", "resume_j", "charge_j"):
+            row[name] *= share
+        row["lowest_j"] = min(row["lowest_j"], row["charge_j"])
+
     def set_inflow(self, rate: float, t_ns: int) -> None:
         """Set how many seconds of survey work flow in a second; see `Computer.set_inflow`."""
         self.computer.set_inflow(rate, t_ns)

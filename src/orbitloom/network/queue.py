@@ -39,6 +39,10 @@ class OutQueue(Generic[T]):
         """Put an item behind all others of its priority."""
         self._lanes[priority].append(item)
 
+    def put_back(self, item: T, priority: Priority) -> None:
+        """Put an item before all others of its priority: it was taken out and has not gone."""
+        self._lanes[priority].appendleft(item)
+
     def pop(self) -> T:
         """Remove and return the next item.
 

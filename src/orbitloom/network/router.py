@@ -1,58 +1,47 @@
 """Earliest-arrival routing over a contact plan, with booked volume.
 
-Label setting after Dijkstra on the nodes; the graph of contacts is never built. From each settled
-node and to each of its neighbours the search takes the contact that gets there first, found by
-binary search. The sink is any station, or the node that a bundle is for. Of routes that arrive
-together the one with fewer hops wins, then the one that lasts longer, then the one whose first hop
-goes to the node of smaller number: the order of CCSDS 734.3-B-1 (Schedule-Aware Bundle Routing).
-See docs/design/network.md.
+Label setting on the nodes, best first; compiled, see `orbitloom.network.search`. The sink is any
+station, or the node that a bundle is for. Of routes that arrive together the one with fewer hops
+wins, then the one that lasts longer, then the one whose first hop goes to the node of smaller
+number: the order of CCSDS 734.3-B-1 (Schedule-Aware Bundle Routing). See docs/design/network.md.
 """
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
-from collections.abc import Container
-from dataclasses import dataclass
-from heapq import heappop, heappush
-from itertools import accumulate
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from orbitloom.network.booking import Timeline
-from orbitloom.wire import Bundle, ContactPlan, Priority
+import numpy as np
+from numpy.typing import NDArray
+
+from orbitloom.network.booked import Booked, BookedRoutes
+from orbitloom.network.booking import Bookings
+from orbitloom.network.carry import (
+    DONE,
+    LINES_FULL,
+    SCRATCH_FULL,
+    Asked,
+    Found,
+    book_hops,
+    carry,
+    release_hops,
+)
+from orbitloom.network.graph import END, Graph, build_graph
+from orbitloom.network.route import Hop, Route
+from orbitloom.network.search import ANY_STATION, make_bounds, make_scratch
+from orbitloom.wire import Bundle, ContactPlan
 
 __all__ = ["Hop", "Route", "Router", "RouterProtocol"]
 
-_FOREVER_NS = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """One transmission: which contact, from when to when, and when the last bit is there."""
-
-    contact: int
-    start_ns: int
-    end_ns: int
-    arrival_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """A way to a station.
-
-    `size_bytes` is how much it carries: the whole bundle, or the leading part of a divisible one.
-    """
-
-    hops: tuple[Hop, ...]
-    arrival_ns: int
-    size_bytes: int
+_NEVER_NS = 2**61
 
 
 class RouterProtocol(Protocol):
     """What the twin needs of a router; its promises are `orbitloom.testing.router`."""
 
     def route(
-        self, bundle: Bundle, node: int, t_ns: int, *, exclude: Container[int] = ()
+        self, bundle: Bundle, node: int, t_ns: int, *, exclude: Collection[int] = ()
     ) -> Route | None:
         """Return the way for a bundle that is at a node at a time, or None if there is none."""
         ...
@@ -66,32 +55,13 @@ class RouterProtocol(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Link:
-    """All contacts of one ordered pair of nodes, by start; `latest_end` is a running maximum."""
-
-    receiver: int
-    contacts: tuple[int, ...]
-    latest_end: list[int]
-
-
-@dataclass(slots=True)  # not frozen: made in the innermost loop, and freezing triples its cost
-class _Label:
-    """A way to a node: its last transmission and the label it came from."""
-
-    node: int
-    arrival_ns: int
-    contact: int = -1
-    start_ns: int = 0
-    parent: _Label | None = None
-
-
 class Router:
     """Earliest arrival at any station, over the free time of the contacts.
 
-    Each contact keeps one timeline of busy time a priority, which holds what is booked at that or
-    a higher priority. So a higher priority does not see lower bookings, and booking it moves them
-    back.
+    Each contact keeps one line of busy time a priority, which holds what is booked at that or a
+    higher priority. So a higher priority does not see lower bookings, and booking it moves them
+    back. The same class serves the twin, which books everything, and one satellite, which knows
+    the uploaded plan and books its own queues.
 
     Parameters
     ----------
@@ -103,25 +73,36 @@ class Router:
     """
 
     def __init__(self, plan: ContactPlan, *, least_part_bytes: int = 10_000_000) -> None:
+        self._start(build_graph(plan), plan.satellites, least_part_bytes)
+
+    def _start(self, graph: Graph, satellites: int, least_part_bytes: int) -> None:
         self._least_part_bytes = least_part_bytes
-        self._satellites = plan.satellites
-        self._receiver: list[int] = plan.receiver.tolist()
-        self._start_ns: list[int] = plan.start_ns.tolist()
-        self._end_ns: list[int] = plan.end_ns.tolist()
-        self._light_ns: list[int] = plan.light_time_ns.tolist()
-        self._rate_bps: list[float] = plan.rate_bps.tolist()
-        self._busy: dict[int, tuple[Timeline, ...]] = {}
-        pairs: dict[tuple[int, int], list[int]] = {}
-        for contact, pair in enumerate(zip(plan.sender.tolist(), self._receiver, strict=True)):
-            pairs.setdefault(pair, []).append(contact)
-        self._links: list[list[_Link]] = [[] for _ in plan.nodes]
-        for (sender, receiver), contacts in sorted(pairs.items()):
-            latest = list(accumulate((self._end_ns[c] for c in contacts), max))
-            link = _Link(receiver=receiver, contacts=tuple(contacts), latest_end=latest)
-            self._links[sender].append(link)
+        self._satellites = satellites
+        self._graph = graph
+        self._bookings = Bookings(graph.contact.size)
+        self._bounds = make_bounds(graph)
+        self._scratch = make_scratch(graph.part.size)
+        self._booked = BookedRoutes()
+        self._now_ns = 0
+        self._asked = Asked(bundle=np.empty((1, 6), np.int64), divisible=np.empty(1, np.uint8))
+        self._found = _space(1, 64)
+
+    def unbooked(self) -> Router:
+        """Return a router over the same plan, as it was made, with nothing booked."""
+        other = object.__new__(Router)
+        graph = self._graph
+        table = graph.table.copy()
+        other._start(
+            graph._replace(
+                table=table, real=table.view(np.float64), blocked=np.zeros_like(graph.blocked)
+            ),
+            self._satellites,
+            self._least_part_bytes,
+        )
+        return other
 
     def route(
-        self, bundle: Bundle, node: int, t_ns: int, *, exclude: Container[int] = ()
+        self, bundle: Bundle, node: int, t_ns: int, *, exclude: Collection[int] = ()
     ) -> Route | None:
         """Return the route of earliest arrival: at any station, or at the bundle's destination.
 
@@ -132,7 +113,7 @@ class Router:
         Parameters
         ----------
         bundle
-            What to send.
+            What to send. It does not arrive after its `expires_ns`.
         node
             Number of the node that holds it.
         t_ns
@@ -145,159 +126,184 @@ class Router:
         Route or None
             None if the plan holds no way. At a station the route has no hops.
         """
-        size = bundle.size_bytes
-        if bundle.divisible:
-            size = min(size, self._least_part_bytes)
-        label = self._search(size, bundle, node, t_ns, exclude)
-        if label is None:
+        self._now_ns = max(self._now_ns, t_ns)
+        self._asked.bundle[0] = self._row(bundle, node, t_ns)
+        self._asked.divisible[0] = bundle.divisible
+        self._found.progress[:] = (0, -1, 0, 0)
+        if exclude:
+            places = self._graph.place[np.fromiter(exclude, np.int64)]
+            self._graph.blocked[places] = 1
+            try:
+                self._carry(self._asked, booked=False)
+            finally:
+                self._graph.blocked[places] = 0
+        else:
+            self._carry(self._asked, booked=False)
+        if not self._found.progress[2]:
             return None
-        path: list[_Label] = []
-        while label.parent is not None:
-            path.append(label)
-            label = label.parent
-        path.reverse()
-        if bundle.divisible and path:
-            size = self._largest_part(bundle, path, t_ns, size)
-        return self._timed(path, bundle.priority, size, t_ns)
+        _, size, arrival, _ = self._found.route[0].tolist()
+        hops = self._found.hop[: self._found.progress[3]].tolist()
+        return Route(
+            hops=tuple(
+                Hop(contact=contact, start_ns=start, end_ns=end, arrival_ns=there)
+                for contact, start, end, there in hops
+            ),
+            arrival_ns=arrival,
+            size_bytes=size,
+        )
+
+    def routes_disjoint(
+        self, bundle: Bundle, node: int, t_ns: int
+    ) -> tuple[Route, Route] | tuple[Route] | tuple[()]:
+        """Return two routes for a critical bundle that share no contact; fewer if there are none.
+
+        The first is the best one. The second shares no node in between with it, if there is such a
+        way, else only no contact. If the best one stands in the way of any second, other first
+        routes are tried, each without one contact of the best. (The earliest pair at large is not
+        searched for.)
+        """
+        best = self.route(bundle, node, t_ns)
+        if best is None:
+            return ()
+        for skipped in (None, *(hop.contact for hop in reversed(best.hops))):
+            avoid = () if skipped is None else (skipped,)
+            first = best if skipped is None else self.route(bundle, node, t_ns, exclude=avoid)
+            if first is None:
+                continue
+            used = {hop.contact for hop in first.hops}
+            for around in (self._into(first), set[int]()):
+                second = self.route(bundle, node, t_ns, exclude=used | around)
+                if second is not None:
+                    a, b = sorted((first, second), key=lambda route: route.arrival_ns)
+                    return (a, b)
+        return (best,)
 
     def book(self, route: Route, bundle: Bundle) -> None:
         """Reserve the time of a route just found; bookings of lower priority move back."""
-        for hop in route.hops:
-            lines = self._busy.get(hop.contact)
-            if lines is None:
-                lines = self._busy[hop.contact] = tuple(Timeline() for _ in Priority)
-            for line in lines[bundle.priority :]:
-                line.insert(hop.start_ns, hop.end_ns - hop.start_ns)
+        if not route.hops:
+            return
+        rows, priority = _rows(route.hops), int(bundle.priority)
+        places = self._graph.place[rows[:, 0]]
+        while not book_hops(self._bookings.lines, places, rows, priority):
+            self._bookings.grow()
+        self._booked.add(bundle, route, self._now_ns)
 
     def release(self, route: Route, bundle: Bundle, from_hop: int) -> None:
-        """Give back what was booked for a route from that hop on (0 is the first)."""
-        for hop in route.hops[from_hop:]:
-            for line in self._busy[hop.contact][bundle.priority :]:
-                line.remove(hop.start_ns, hop.end_ns - hop.start_ns)
+        """Give back what was booked for a route from that hop on (0 is the first).
 
-    def _search(
-        self, size_bytes: int, bundle: Bundle, node: int, t_ns: int, exclude: Container[int]
-    ) -> _Label | None:
-        """Return the best label at the sink, or None.
-
-        A node may keep several labels: one that arrives later but has fewer hops can still win a
-        tie further on, where both wait for the same pass. A label is dropped when another one at
-        its node is no worse in all four keys.
+        What was given back already stays so: releasing a hop twice frees its time once.
         """
-        bits_ns = size_bytes * 8e9
-        bound = _FOREVER_NS
-        settled: list[list[tuple[int, int, int]]] = [[] for _ in self._links]
-        serial = 0
-        heap = [(t_ns, 0, -_FOREVER_NS, -1, serial, _Label(node, t_ns))]
-        while heap:
-            arrival, hops, minus_end, entry, _, label = heappop(heap)
-            here = label.node
-            if _dominated(settled[here], hops, minus_end, entry):
-                continue
-            if self._is_sink(here, bundle):
-                return label
-            settled[here].append((hops, minus_end, entry))
-            hops += 1
-            for link in self._links[here]:
-                there = link.receiver
-                found = self._first(link, arrival, bits_ns, bundle.priority, exclude, bound)
-                if found is None:
-                    continue
-                then, minus_last, contact, start = found
-                first = there if entry < 0 else entry
-                last = max(minus_end, minus_last)
-                if _dominated(settled[there], hops, last, first):
-                    continue
-                if self._is_sink(there, bundle):
-                    bound = min(bound, then)
-                serial += 1
-                step = _Label(there, then, contact, start, label)
-                heappush(heap, (then, hops, last, first, serial, step))
-        return None
+        hops = route.hops[from_hop:]
+        entry = self._booked.get(route)
+        if entry is not None:
+            hops = route.hops[from_hop : entry.until_hop]
+            self._booked.cut(entry, min(from_hop, entry.until_hop))
+        if not hops:
+            return
+        rows, priority = _rows(hops), int(bundle.priority)
+        places = self._graph.place[rows[:, 0]]
+        while not release_hops(
+            self._graph, self._bookings.lines, self._bounds, places, rows, priority
+        ):
+            self._bookings.grow()
 
-    def _is_sink(self, node: int, bundle: Bundle) -> bool:
-        if bundle.destination is None:
-            return node >= self._satellites
-        return node == bundle.destination
+    def break_contact(self, contact: int, t_ns: int) -> list[tuple[Bundle, Route]]:
+        """Take a contact out of use from a time on; return what has to be routed anew.
 
-    def _first(
-        self,
-        link: _Link,
-        t_ns: int,
-        bits_ns: float,
-        priority: Priority,
-        exclude: Container[int],
-        bound_ns: int,
-    ) -> tuple[int, int, int, int] | None:
-        """Return arrival, minus its end, number and start of the contact that is there first."""
-        best: tuple[int, int, int, int] | None = None
-        for i in range(bisect_right(link.latest_end, t_ns), len(link.contacts)):
-            contact = link.contacts[i]
-            start = self._start_ns[contact]
-            if start > bound_ns:
-                break
-            if contact in exclude:
-                continue
-            length = math.ceil(bits_ns / self._rate_bps[contact])
-            begin = self._fit(contact, priority, max(start, t_ns), length)
-            if begin is None:
-                continue
-            arrival = begin + length + self._light_ns[contact]
-            if arrival > bound_ns:
-                continue
-            if best is not None and (arrival, -self._end_ns[contact]) >= best[:2]:
-                continue
-            best, bound_ns = (arrival, -self._end_ns[contact], contact, begin), arrival
-        return best
-
-    def _fit(self, contact: int, priority: Priority, t_ns: int, length_ns: int) -> int | None:
-        end = self._end_ns[contact]
-        lines = self._busy.get(contact)
-        if lines is not None:
-            return lines[priority].fit(t_ns, length_ns, end)
-        return t_ns if t_ns + length_ns <= end else None
-
-    def _largest_part(self, bundle: Bundle, path: list[_Label], t_ns: int, least: int) -> int:
-        """Return how many bytes fit the free stretches that a path's first part was put in.
-
-        With stretches g_i..h_i, light times l_i and rates r_i, x bits leave hop i at
-        max over j <= i of g_j + l_j + ... + l_(i-1) + x (1/r_j + ... + 1/r_i), which must not be
-        after h_i. One nanosecond a hop is kept for rounding up.
+        Returns
+        -------
+        list of (Bundle, Route)
+            Each booked route of which a transmission over the contact ends after `t_ns`, in order
+            of booking. Its bookings from that hop on have been given back.
         """
-        bits = bundle.size_bytes * 8.0
-        ready: list[tuple[int, float]] = []
-        available = t_ns
-        for label in path:
-            contact = label.contact
-            since, until = self._start_ns[contact], self._end_ns[contact]
-            lines = self._busy.get(contact)
-            if lines is not None:
-                line = lines[bundle.priority]
-                since = line.free_since(label.start_ns, since)
-                until = line.free_until(label.start_ns, until)
-            slowness = 1e9 / self._rate_bps[contact]
-            ready.append((max(since, available), 0.0))
-            ready = [(begin, total + slowness) for begin, total in ready]
-            bits = min(bits, *((until - begin - len(ready)) / total for begin, total in ready))
-            light = self._light_ns[contact]
-            ready = [(begin + light, total) for begin, total in ready]
-            available = -_FOREVER_NS
-        return max(least, math.floor(bits / 8.0))
+        return self._break([contact], t_ns)
 
-    def _timed(self, path: list[_Label], priority: Priority, size: int, t_ns: int) -> Route:
-        hops = []
-        for label in path:
-            contact = label.contact
-            length = math.ceil(size * 8e9 / self._rate_bps[contact])
-            start = self._fit(contact, priority, max(t_ns, self._start_ns[contact]), length)
-            if start is None:  # pragma: no cover - the search found this very slot
-                raise AssertionError(f"contact {contact} no longer holds {size} bytes")
-            t_ns = start + length + self._light_ns[contact]
-            hop = Hop(contact=contact, start_ns=start, end_ns=start + length, arrival_ns=t_ns)
-            hops.append(hop)
-        return Route(hops=tuple(hops), arrival_ns=t_ns, size_bytes=size)
+    def break_node(self, node: int, t_ns: int) -> list[tuple[Bundle, Route]]:
+        """Take all contacts from and to a node out of use; as `break_contact`."""
+        graph = self._graph
+        sent = slice(*graph.places_of[graph.pairs_of[node : node + 2]])
+        places = np.concatenate([np.arange(sent.start, sent.stop), self._places_to(node)])
+        return self._break(graph.contact[places].tolist(), t_ns)
+
+    def usable_until_ns(self, contact: int) -> int:
+        """Return when a contact ends: as planned, or when it broke."""
+        return int(self._graph.table[self._graph.place[contact], END])
+
+    def _break(self, contacts: Sequence[int], t_ns: int) -> list[tuple[Bundle, Route]]:
+        places = self._graph.place[contacts]
+        self._graph.table[places, END] = np.minimum(self._graph.table[places, END], t_ns)
+        broken: dict[int, tuple[Booked, int]] = {}
+        for contact in contacts:
+            for entry, hop in self._booked.on(contact, t_ns):
+                known = broken.get(id(entry))
+                if known is None or hop < known[1]:
+                    broken[id(entry)] = (entry, hop)
+        affected = []
+        for entry, hop in sorted(broken.values(), key=lambda known: known[0].number):
+            self.release(entry.route, entry.bundle, hop)
+            size = min(entry.bundle.size_bytes, entry.route.size_bytes)
+            affected.append((replace(entry.bundle, size_bytes=size), entry.route))
+        return affected
+
+    def _places_to(self, node: int) -> NDArray[np.int64]:
+        graph = self._graph
+        segment = graph.lasts_of.size - 1 - graph.part.size + node
+        return graph.last[graph.lasts_of[segment] : graph.lasts_of[segment + 1]]
+
+    def _into(self, route: Route) -> set[int]:
+        """Return the contacts that lead to the nodes between a route's ends."""
+        graph = self._graph
+        nodes = graph.sender[graph.place[[hop.contact for hop in route.hops[1:]]]]
+        return {
+            contact for node in nodes for contact in graph.contact[self._places_to(node)].tolist()
+        }
+
+    def _row(self, bundle: Bundle, node: int, t_ns: int) -> tuple[int, int, int, int, int, int]:
+        sink = ANY_STATION if bundle.destination is None else bundle.destination
+        latest = _NEVER_NS if bundle.expires_ns is None else bundle.expires_ns
+        return node, t_ns, bundle.size_bytes, int(bundle.priority), sink, latest
+
+    def _carry(self, asked: Asked, *, booked: bool) -> None:
+        """Run the compiled search, with more memory whenever it asks for some."""
+        while True:
+            end = carry(
+                self._graph,
+                self._bookings.lines,
+                self._bounds,
+                self._scratch,
+                asked,
+                self._found,
+                self._satellites,
+                self._least_part_bytes,
+                booked,
+            )
+            if end == DONE:
+                return
+            if end == SCRATCH_FULL:
+                size = 2 * self._scratch.label.shape[0]
+                self._scratch = make_scratch(self._graph.part.size, size)
+            elif end == LINES_FULL:
+                self._bookings.grow()
+            else:
+                self._found = _enlarged(self._found)
 
 
-def _dominated(settled: list[tuple[int, int, int]], hops: int, minus_end: int, entry: int) -> bool:
-    """Tell whether an earlier label of the node is no worse in the keys after arrival."""
-    return any(h <= hops and m <= minus_end and e <= entry for h, m, e in settled)
+def _space(routes: int, hops: int) -> Found:
+    return Found(
+        route=np.empty((routes, 4), np.int64),
+        hop=np.empty((hops, 4), np.int64),
+        progress=np.array([0, -1, 0, 0], np.int64),
+    )
+
+
+def _enlarged(found: Found) -> Found:
+    more = _space(2 * found.route.shape[0], 2 * found.hop.shape[0])
+    more.route[: found.route.shape[0]] = found.route
+    more.hop[: found.hop.shape[0]] = found.hop
+    more.progress[:] = found.progress
+    return more
+
+
+def _rows(hops: Iterable[Hop]) -> NDArray[np.int64]:
+    rows = [(hop.contact, hop.start_ns, hop.end_ns, hop.arrival_ns) for hop in hops]
+    return np.array(rows, dtype=np.int64)

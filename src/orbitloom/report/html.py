@@ -12,6 +12,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from orbitloom.report import plots
 from orbitloom.report.gain import GROUPS, Gain
 from orbitloom.report.incumbents import INCUMBENTS
@@ -28,11 +30,12 @@ from orbitloom.report.words import (
 )
 from orbitloom.scenario import Scenario
 from orbitloom.scenario.time import SECOND_NS, to_iso
-from orbitloom.twin.result import FlightResult
+from orbitloom.twin.result import FlightResult, SatelliteHistory
 
 __all__ = ["card", "document", "page", "table"]
 
 _MOST_PICTURES = 40
+_WORST_SATELLITES = 12
 _KEY_SECTIONS = (
     "fleet",
     "instrument",
@@ -281,7 +284,7 @@ def _map(result: FlightResult) -> str:
         "<h2>Where it was</h2>"
         + _chart(
             plots.world_map(result),
-            f"World map with the tracks of {len(result.satellites)} satellites, "
+            f"World map with {len(result.satellites)} satellites and their tracks, "
             f"{len(result.scenario.stations)} stations and {len(result.scenario.targets)} targets: "
             f"{kinds.count('alert')} alerts, {kinds.count('nothing_found')} with nothing found, "
             f"{kinds.count('not_observable')} not observable",
@@ -437,8 +440,8 @@ def _power(result: FlightResult) -> str:
     if not fleet:
         return ""
     power = result.scenario.power
-    lowest = min(float(one.battery_wh.min()) for one in fleet) / power.battery_wh
-    hottest = max(float(one.computer_c.max()) for one in fleet)
+    lowest = min(one.lowest_wh / one.capacity_wh for one in fleet)
+    hottest = max(one.hottest_c for one in fleet)
     held, throttled = sum(o.held_s for o in fleet), sum(o.throttled_s for o in fleet)
     words = (
         f"In {arm}, the lowest battery was at {lowest:.0%} (soft limit "
@@ -450,32 +453,68 @@ def _power(result: FlightResult) -> str:
             else "No satellite held work or ran slower."
         )
     )
-    lines = [
-        (
-            one.name,
-            f"{one.solar_wh:.0f}",
-            f"{one.spilled_wh:.0f}",
-            f"{one.consumed_wh:.0f}",
-            f"{one.stored_change_wh:+.0f}",
-            f"{float(one.battery_wh.min()) / power.battery_wh:.0%}",
-            f"{float(one.computer_c.max()):.0f}",
-            duration_words(one.held_s) if one.held_s else "-",
-        )
-        for one in fleet
-    ]
-    fleet_table = table(
-        ("satellite", "solar Wh", "spilled", "used", "stored", "lowest", "hottest °C", "held"),
-        lines,
-        f"Energy of each satellite over the flight ({arm}).",
+    large = len(fleet) > plots.SHOWN_SATELLITES
+    chart_words = (
+        "Battery charge and computer temperature over the whole fleet: median, nine tenths, all."
+        if large
+        else "Battery charge and computer temperature of each satellite over time."
+    )
+    legend = (
+        "Blue: battery, share of capacity; red: computer. Line: the median satellite; darker band: "
+        "nine tenths of the fleet; lighter: all of it. Dotted: the satellite with the lowest "
+        "battery. Dashed black: the soft limit."
+        if large
+        else "Blue: battery, share of capacity; dashed black: the soft limit. Red dashes: "
+        "computer. Orange: a capture's work waited for power or cooling."
     )
     return (
         f"<h2>Power and heat</h2><p>{escape(words)}</p>"
         + _chart(
             plots.battery_and_heat(result, arm),
-            f"Battery charge and computer temperature of each satellite over time. {words}",
+            f"{chart_words} {words}",
         )
-        + '<p class="note">Blue: battery, share of capacity; dashed black: the soft limit. Red '
-        "dashes: computer. Orange: a capture's work waited for power or cooling.</p>" + fleet_table
+        + f'<p class="note">{legend}</p>'
+        + _energies(fleet, arm)
+    )
+
+
+def _energies(fleet: Sequence[SatelliteHistory], arm: str) -> str:
+    """Return the energy of each satellite; of a large fleet, how it spreads and the worst."""
+    head = ("satellite", "solar Wh", "spilled", "used", "stored", "lowest", "hottest °C", "held")
+
+    def line(name: str, solar: float, spilled: float, *rest: float) -> tuple[str, ...]:
+        used, stored, lowest, hottest, held_s = rest
+        return (
+            *(name, f"{solar:.0f}", f"{spilled:.0f}", f"{used:.0f}", f"{stored:+.0f}"),
+            *(f"{lowest:.0%}", f"{hottest:.0f}", duration_words(held_s) if held_s else "-"),
+        )
+
+    figures = np.array(
+        [
+            (
+                *(one.solar_wh, one.spilled_wh, one.consumed_wh, one.stored_change_wh),
+                *(one.lowest_wh / one.capacity_wh, one.hottest_c, one.held_s),
+            )
+            for one in fleet
+        ]
+    )
+    if len(fleet) <= plots.SHOWN_SATELLITES:
+        lines = [line(one.name, *row) for one, row in zip(fleet, figures.tolist(), strict=True)]
+        return table(head, lines, f"Energy of each satellite over the flight ({arm}).")
+    spread = [
+        line(name, *np.quantile(figures, share, axis=0).tolist())
+        for name, share in (("least", 0.0), ("5 %", 0.05), ("median", 0.5), ("95 %", 0.95))
+    ]
+    spread.append(line("most", *figures.max(axis=0).tolist()))
+    worst = np.argsort(figures[:, 4], kind="stable")[:_WORST_SATELLITES]
+    return table(
+        head,
+        spread,
+        f"How the energy of {len(fleet):,} satellites spreads ({arm}); each column by itself.",
+    ) + table(
+        head,
+        [line(fleet[i].name, *figures[i].tolist()) for i in worst.tolist()],
+        "The satellites with the lowest batteries.",
     )
 
 

@@ -16,7 +16,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from orbitloom.report.gain import group_of
@@ -31,7 +31,9 @@ from orbitloom.wire import LedgerRow
 __all__ = [
     "ARM_COLOURS",
     "KIND_COLOURS",
+    "SHOWN_SATELLITES",
     "battery_and_heat",
+    "drawing",
     "latencies",
     "time_split",
     "waterfall",
@@ -74,11 +76,12 @@ _STYLE: Any = {
     "legend.frameon": False,
 }
 _TICKS_S = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600.0, 240 * 3600.0)
-_SHOWN_SATELLITES = 24
+SHOWN_SATELLITES = 24
+"""Up to so many are shown one by one; of a larger fleet how it spreads."""
 
 
 @contextmanager
-def _drawing(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
+def drawing(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
     """Give a figure, and a list that holds its SVG afterwards."""
     svg: list[str] = []
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE}):
@@ -127,7 +130,7 @@ def latencies(result: FlightResult) -> str:
     ]
     flown_s = (result.scenario.end_ns - result.scenario.start_ns) / SECOND_NS
     high_s = max(flown_s * 1.6, 13 * 3600.0)
-    with _drawing(9.2, 5.2) as (figure, svg):
+    with drawing(9.2, 5.2) as (figure, svg):
         upper, lower = figure.subplots(
             2, 1, sharex=True, gridspec_kw={"height_ratios": (3.2, 1.3), "hspace": 0.08}
         )
@@ -175,7 +178,7 @@ def _ecdf(axes: Axes, name: str, arm: ArmResult, high_s: float) -> None:
 
 def time_split(seconds: dict[str, dict[str, float]]) -> str:
     """Return each arm's mean time, cut into what it was spent on, as shares of that mean."""
-    with _drawing(9.2, 0.62 + 0.62 * len(seconds)) as (figure, svg):
+    with drawing(9.2, 0.62 + 0.62 * len(seconds)) as (figure, svg):
         axes = figure.subplots()
         used = [
             group for group in _GROUP_COLOURS if any(arm.get(group) for arm in seconds.values())
@@ -225,7 +228,7 @@ def waterfall(rows: Sequence[LedgerRow]) -> str:
     high_s = max(max(row.end_ns - start_ns for row in rows) / SECOND_NS * 1.8, 30.0)
     low_s = 0.5
     lines = [len(steps) for steps in arms.values()]
-    with _drawing(9.2, 0.55 + 0.42 * len(arms) + 0.2 * sum(lines)) as (figure, svg):
+    with drawing(9.2, 0.55 + 0.42 * len(arms) + 0.2 * sum(lines)) as (figure, svg):
         panels = figure.subplots(
             len(arms), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": lines}
         )[:, 0]
@@ -257,11 +260,12 @@ def _step_words(row: LedgerRow) -> str:
 
 def world_map(result: FlightResult) -> str:
     """Return the fleet's tracks, the stations and the targets, captured ones by their outcome."""
-    with _drawing(9.2, 4.85) as (figure, svg):
+    with drawing(9.2, 4.85) as (figure, svg):
         axes = figure.subplots()
         backdrop = np.array([_SEA, _LAND], dtype=np.uint8)[land().astype(np.intp)]
         axes.imshow(backdrop, extent=(-180, 180, -90, 90), interpolation="none", aspect="equal")
-        for track in result.track_deg:
+        few = len(result.track_deg) <= SHOWN_SATELLITES  # the tracks of more would hide the land
+        for track in result.track_deg if few else ():
             axes.plot(*_cut_at_date_line(track), color="#0072B2", linewidth=0.45, alpha=0.35)
         if result.track_deg.size:
             now = result.track_deg[:, 0]
@@ -270,7 +274,8 @@ def world_map(result: FlightResult) -> str:
                 now[:, 0],
                 "d",
                 color="#0072B2",
-                markersize=4,
+                markersize=4 if few else 1.5,
+                markeredgewidth=1 if few else 0,
                 label="satellite at the start",
             )
         looked = {task.target for task in result.tasks}
@@ -338,33 +343,32 @@ def _cut_at_date_line(
 
 
 def battery_and_heat(result: FlightResult, arm: Arm) -> str:
-    """Return the battery and the computer's temperature of each satellite in one arm.
+    """Return the battery and the computer's temperature of a fleet in one arm.
 
-    The soft limit is dashed; shaded stretches are those in which work waited for power or cooling.
-    Of a large fleet the satellites with the lowest batteries are shown.
+    Up to `SHOWN_SATELLITES` each has a panel: the soft limit is dashed; shaded stretches are those
+    in which work waited for power or cooling. Of a larger fleet, medians and bands.
     """
+    fleet = result.arms[arm].satellites
+    if len(fleet) > SHOWN_SATELLITES:
+        return _fleet_spread(result, fleet)
     scenario = result.scenario
-    fleet = sorted(result.arms[arm].satellites, key=lambda one: float(one.battery_wh.min()))
-    shown = sorted(fleet[:_SHOWN_SATELLITES], key=lambda one: one.name)
-    columns = min(4, max(len(shown), 1))
-    lines = -(-len(shown) // columns)
+    columns = min(4, max(len(fleet), 1))
+    lines = -(-len(fleet) // columns)
     soft = 1 - scenario.power.soft_depth_of_discharge
     held = _held(result, arm)
-    with _drawing(9.2, 0.55 + 1.25 * lines) as (figure, svg):
+    with drawing(9.2, 0.55 + 1.25 * lines) as (figure, svg):
         panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         warm = [axes.twinx() for axes in panels]
-        for axes, right, history in zip(panels, warm, shown, strict=False):
-            _one_satellite(axes, right, history, scenario.start_ns, scenario.power.battery_wh)
+        for axes, right, history in zip(panels, warm, fleet, strict=False):
+            _one_satellite(axes, right, history, scenario.start_ns)
             axes.axhline(soft, color=_INK, linewidth=0.7, linestyle=(0, (4, 3)))
             for begin_ns, end_ns in held.get(history.name, ()):
                 begin_h, end_h = ((t - scenario.start_ns) / HOUR_NS for t in (begin_ns, end_ns))
                 axes.axvspan(begin_h, max(end_h, begin_h + 0.02), color="#E69F00", alpha=0.45, lw=0)
             note = f"  held {duration_words(history.held_s)}" if history.held_s else ""
             axes.set_title(history.name + note, loc="left", fontsize=8, pad=2)
-        low = min(
-            [soft, *(float(one.battery_wh.min()) / scenario.power.battery_wh for one in shown)]
-        )
-        top_c = max([scenario.heat.throttle_c, *(float(one.computer_c.max()) for one in shown)])
+        low = min([soft, *(one.lowest_wh / one.capacity_wh for one in fleet)])
+        top_c = max([scenario.heat.throttle_c, *(one.hottest_c for one in fleet)])
         for number, (axes, right) in enumerate(zip(panels, warm, strict=True)):
             axes.set_ylim(max(low - 0.22, 0), 1.03)  # keeps 20 °C clear of the soft limit
             axes.set_yticks([soft, 1.0], [f"{soft:.0%}", "100%"], color="#0072B2", fontsize=7.5)
@@ -372,7 +376,7 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, prune="upper"))
             axes.tick_params(length=0, labelsize=7.5)
             right.set_ylim(0, top_c * 1.08)
-            ends = number % columns == columns - 1 or number == len(shown) - 1
+            ends = number % columns == columns - 1 or number == len(fleet) - 1
             right.set_yticks(
                 [20, scenario.heat.throttle_c],
                 ["20 °C", f"{scenario.heat.throttle_c:g} °C"] if ends else ["", ""],
@@ -380,7 +384,7 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
                 fontsize=7.5,
             )
             right.tick_params(length=0)
-            if number >= len(shown):
+            if number >= len(fleet):
                 axes.set_visible(False)
                 right.set_visible(False)
         figure.supxlabel("hours since the start", fontsize=8.5, y=0.01)
@@ -396,11 +400,38 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
     return svg[0]
 
 
-def _one_satellite(
-    axes: Axes, right: Axes, history: SatelliteHistory, start_ns: int, capacity_wh: float
-) -> None:
+def _fleet_spread(result: FlightResult, fleet: Sequence[SatelliteHistory]) -> str:
+    """Return how charge and temperature of a large fleet spread over time, and the worst."""
+    scenario = result.scenario
+    hours = (fleet[0].t_ns - scenario.start_ns) / HOUR_NS
+    charge = np.stack([one.battery_wh / one.capacity_wh for one in fleet])
+    warmth = np.stack([one.computer_c for one in fleet])
+    worst = min(range(len(fleet)), key=lambda i: fleet[i].lowest_wh / fleet[i].capacity_wh)
+    soft = 1 - scenario.power.soft_depth_of_discharge
+    with drawing(9.2, 4.0) as (figure, svg):
+        upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
+        for axes, values, colour in ((upper, charge, "#0072B2"), (lower, warmth, "#B2432F")):
+            least, low, middle, high, most = np.quantile(values, (0, 0.05, 0.5, 0.95, 1), axis=0)
+            axes.fill_between(hours, least, most, color=colour, alpha=0.15, lw=0)
+            axes.fill_between(hours, low, high, color=colour, alpha=0.25, lw=0)
+            axes.plot(hours, middle, color=colour, linewidth=1.3)
+            axes.plot(hours, values[worst], color=_INK, linewidth=0.8, linestyle=(0, (1, 1.5)))
+            axes.tick_params(length=0, labelsize=8.5)
+        upper.axhline(soft, color=_INK, linewidth=0.7, linestyle=(0, (4, 3)))
+        upper.set_ylim(min(soft, float(charge.min())) - 0.05, 1.02)
+        upper.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        upper.set_ylabel("battery")
+        lower.set_ylabel("computer, °C")
+        lower.set_xlim(0, scenario.hours)
+        lower.set_xlabel("hours since the start")
+        upper.set_title(f"dotted: {fleet[worst].name}", loc="right", fontsize=8.5, pad=3)
+        figure.subplots_adjust(left=0.075, right=0.99, top=0.93, bottom=0.125)
+    return svg[0]
+
+
+def _one_satellite(axes: Axes, right: Axes, history: SatelliteHistory, start_ns: int) -> None:
     hours = (history.t_ns - start_ns) / HOUR_NS
-    axes.plot(hours, history.battery_wh / capacity_wh, color="#0072B2", linewidth=1.3)
+    axes.plot(hours, history.battery_wh / history.capacity_wh, color="#0072B2", linewidth=1.3)
     right.plot(hours, history.computer_c, color="#B2432F", linewidth=0.9, linestyle=(0, (3, 1)))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from orbitloom.scenario import time
+from orbitloom.scenario.faults import Faults
 from orbitloom.scenario.fleet import Fleet, WalkerFleet
 from orbitloom.scenario.hardware import (
     Compute,
@@ -181,6 +182,7 @@ class Scenario(Section):
     survey: Survey = Survey()
     cue: Cue = Cue()
     ground: Ground = Ground()
+    faults: Faults = Faults()
 
     @field_validator("start")
     @classmethod

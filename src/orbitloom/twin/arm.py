@@ -26,17 +26,27 @@ from orbitloom.processing.cost import (
 )
 from orbitloom.processing.inference import look_cost
 from orbitloom.scenario import Arm
-from orbitloom.scenario.time import SECOND_NS
+from orbitloom.scenario.time import SECOND_NS, seconds_to_ns
 from orbitloom.twin.clock import Clock
 from orbitloom.twin.craft import Craft, fleet_bus, survey_parts
 from orbitloom.twin.cueing import Cueing
-from orbitloom.twin.result import ArmResult, CuedLook, Fate, SurveyTotals
+from orbitloom.twin.outages import Outages
+from orbitloom.twin.result import ArmResult, CuedLook, Fate, FaultTotals, SurveyTotals
 from orbitloom.twin.traffic import Links, Traffic
 from orbitloom.twin.trail import Trail
 from orbitloom.twin.worker import Worker
 from orbitloom.twin.workshop import Workshop
 from orbitloom.twin.writing import Services, Writing, wants_words
-from orbitloom.wire import RF, Answer, Bundle, CaptureTask, LedgerRow, Priority, Wording
+from orbitloom.wire import (
+    LASER,
+    Answer,
+    Bundle,
+    CaptureTask,
+    LedgerRow,
+    Priority,
+    WaitCause,
+    Wording,
+)
 from orbitloom.wire.briefing import Earlier
 from orbitloom.world.geometry import World
 
@@ -86,7 +96,7 @@ class ArmFlight:
         self.answers: dict[int, Answer] = {}
         self._clock = clock = Clock(scenario.start_ns)
         has_lasers = arm != "bentpipe"
-        plan = world.contacts if has_lasers else world.contacts.only(world.contacts.medium == RF)
+        plan = world.contacts if has_lasers else world.contacts.only(world.contacts.medium != LASER)
         self._nodes = plan.nodes
         self._traffic = Traffic(
             clock,
@@ -98,6 +108,9 @@ class ArmFlight:
                 arrived=self._arrived,
                 keyed=lambda satellite, on: self._crafts[satellite].key(on),
                 moved=self._moved,
+                lost=self._lost_on_the_way,
+                mend=self._mend,
+                watched=bool(world.faults),
             ),
         )
         self._profile: Profile = scenario.compute if self._on_board else scenario.ground
@@ -125,7 +138,9 @@ class ArmFlight:
         }
         self._in_transit: dict[int, CaptureTask] = {}
         self._inbox: dict[int, tuple[int, str]] = {}  # capture: when, SHA-256 of the bytes
-        self._lost: dict[int, str] = {}  # capture: the satellite that had no room for it
+        self._lost: dict[int, tuple[str, WaitCause]] = {}  # capture: where, and why
+        self._sent: set[int] = set()  # captures that have been handed to the network
+        self._keeps_packets = scenario.faults.second_copy == "off"
         self._bundles = 0
         self._survey_bytes = dict.fromkeys(("produced", "processed", "downlinked"), 0)
         self._messages: dict[int, Callable[[int], Any]] = {}  # by bundle: who waits for it
@@ -144,6 +159,7 @@ class ArmFlight:
                 deliver=self._deliver_words,
             ),
         )
+        self._outages = Outages(clock, scenario, plan, world.faults, self._traffic, self)
         by_name = {craft.name: craft for craft in self._crafts}
         clock.process(self._survey(survey_parts(world)))
         for task in world.tasks:
@@ -173,7 +189,29 @@ class ArmFlight:
             satellites=tuple(craft.history() for craft in self._crafts),
             cues=tuple(self._cue(look) for look in self._cueing.looks),
             words=self._writing.fates,
+            faults=FaultTotals(
+                happened=dict(self._outages.happened),
+                harmless=self._outages.harmless,
+                custody=self._traffic.custody,
+            ),
         )
+
+    def lost(self, satellite: int) -> None:
+        """Lose a satellite with all that it alone holds, and what it was to see."""
+        craft = self._crafts[satellite]
+        craft.lose()
+        looks = [cue.look for cue in self._cueing.looks if cue.outcome == "pointed"]
+        for task in (*self._world.tasks, *looks):
+            if task.satellite == craft.name and task.capture not in self._sent:
+                self._lost.setdefault(task.capture, (craft.name, "satellite lost"))
+
+    def reset(self, satellite: int, until_ns: int) -> None:
+        """Start a satellite's computer anew."""
+        self._crafts[satellite].worker.reset((until_ns - self._clock.now_ns) / SECOND_NS)
+
+    def aged(self, satellite: int, share: float) -> None:
+        """Leave so much of a satellite's battery."""
+        self._crafts[satellite].age(share)
 
     def _second_look(
         self, task: CaptureTask, craft: Craft, earlier: Earlier
@@ -219,6 +257,8 @@ class ArmFlight:
         craft.image(True)
         yield clock.until(task.end_ns)
         craft.image(False)
+        if craft.is_lost:
+            return
         recording = self._workshop.record(task)
         seconds = (task.end_ns - task.start_ns) / SECOND_NS
         trail.step(
@@ -229,13 +269,14 @@ class ArmFlight:
             joules=self._scenario.instrument.power_w * seconds,
         )
         if not craft.store.put(task.capture, recording.size_bytes):
-            self._lost[task.capture] = craft.name
+            self._lost[task.capture] = craft.name, "store full"
             return
         if not self._on_board:
             self._send(task, craft, recording.size_bytes, Priority.NORMAL)
         else:
             answer = yield from self._process(task, craft.worker, craft.name)
-            craft.store.drop(task.capture)
+            if not self._keeps_packets:
+                craft.store.drop(task.capture)
             size = len(answer.to_bytes())
             if self._scenario.perception.triage == "off":
                 size += self._workshop.result(task).level_bytes.get("L3", 0)
@@ -298,6 +339,7 @@ class ArmFlight:
     def _send(self, task: CaptureTask, craft: Craft, size_bytes: int, priority: Priority) -> None:
         bundle = self._bundle(craft, size_bytes, priority, capture=task.capture)
         self._in_transit[bundle.bundle] = task
+        self._sent.add(task.capture)
         self._traffic.send(bundle, self._trails[task.capture])
 
     def _bundle(
@@ -323,6 +365,8 @@ class ArmFlight:
 
     def _surveyed(self, craft: Craft, start_ns: int, end_ns: int) -> None:
         """Put a part of a survey strip into the queues: its packets, or what is left of them."""
+        if craft.is_lost:
+            return
         survey = self._scenario.survey
         taken_bytes = survey.rate_mbps * 1e6 / 8 * (end_ns - start_ns) / SECOND_NS
         packets = round(taken_bytes / survey.compression)
@@ -342,7 +386,30 @@ class ArmFlight:
         """Free what has left its source; a relay's buffer is not counted against its store."""
         if sender == bundle.source and bundle.bundle not in self._messages:
             key = -bundle.bundle if bundle.capture == _SURVEY else bundle.capture
-            self._crafts[sender].store.drop(key, bundle.size_bytes)
+            store = self._crafts[sender].store
+            held = store.held_bytes(key)  # nothing, if a fault has sent it this way again
+            packets_too = self._keeps_packets and bundle.capture != _SURVEY
+            store.drop(key, held if packets_too else min(held, bundle.size_bytes))
+
+    def _lost_on_the_way(self, bundle: Bundle, node: int, cause: WaitCause) -> None:
+        """Note what nothing is left of."""
+        self._messages.pop(bundle.bundle, None)
+        task = self._in_transit.pop(bundle.bundle, None)
+        if task is not None:
+            self._lost[task.capture] = self._nodes[node], cause
+
+    def _mend(self, bundle: Bundle, node: int) -> Generator[simpy.Event, Any, bool]:
+        """Make a damaged product whole: from its second copy, or from the packets once more."""
+        faults, task = self._scenario.faults, self._in_transit.get(bundle.bundle)
+        if faults.second_copy == "on":
+            yield self._clock.timeout(
+                seconds_to_ns(bundle.size_bytes / (faults.mend_mb_per_s * 1e6))
+            )
+            return True
+        if task is None or not self._on_board or node != bundle.source:
+            return False
+        yield from self._process(task, self._crafts[node].worker, self._nodes[node])
+        return True
 
     def _arrived(self, bundle: Bundle, station: int) -> None:
         if bundle.bundle in self._messages:
@@ -382,9 +449,9 @@ class ArmFlight:
         inbox_ns, digest = self._inbox.get(task.capture, (None, ""))
         place = trail.place
         if task.capture in self._lost:
-            name = self._lost[task.capture]
-            trail.wait(name, self._clock.now_ns, "store full")
-            place = f"not recorded on {name}: store full"
+            name, cause = self._lost[task.capture]
+            trail.wait(name, self._clock.now_ns, cause)
+            place = _PLACES.get(cause, "lost on {}: {}").format(name, cause)
         elif inbox_ns is None and not place:
             last = trail.rows[-1]
             place = f"on {last.node}: {last.wait_cause or last.step}"
@@ -418,6 +485,8 @@ class ArmFlight:
             waiting_bytes=max(0, totals["produced"] - processed),
         )
 
+
+_PLACES = {"store full": "not recorded on {}: {}", "satellite lost": "lost with {}"}
 
 _LEVEL_IO = {
     "L0": ("packets", "L0"),

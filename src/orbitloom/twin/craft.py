@@ -17,12 +17,17 @@ from orbitloom.twin.result import SatelliteHistory
 from orbitloom.twin.worker import Worker
 from orbitloom.world.geometry import World
 
-__all__ = ["Craft", "fleet_bus", "survey_parts"]
+__all__ = ["Craft", "fleet_bus", "sample_step_ns", "survey_parts"]
 
 _MINUTE_NS = 60 * SECOND_NS
 _SMALL_FLEET = 48
 """Up to so many satellites are sampled, and their strips cut, once a minute."""
 _MOST_SAMPLE_NS = 10 * _MINUTE_NS
+
+
+def sample_step_ns(satellites: int) -> int:
+    """Return how far apart samples are: a minute in a small fleet, up to ten in a large one."""
+    return min(-(-satellites // _SMALL_FLEET) * _MINUTE_NS, _MOST_SAMPLE_NS)
 
 
 def fleet_bus(
@@ -61,14 +66,13 @@ def fleet_bus(
                 yield index, "survey_w", edges_ns, on * scenario.instrument.power_w
                 yield index, "inflow", edges_ns, on * survey_rate
 
-    coarser = -(-count // _SMALL_FLEET)
     return Bus(
         scenario.power,
         scenario.heat,
         scenario.compute,
         scenario.start_ns,
         inputs=Inputs.of(count, steps()),
-        sample_ns=min(coarser * _MINUTE_NS, _MOST_SAMPLE_NS),
+        sample_ns=sample_step_ns(count),
         capacity_factor=capacity_factor,
     )
 
@@ -123,12 +127,24 @@ class Craft:
         self._clock = clock
         self._imager_w, self._downlink_w = scenario.instrument.power_w, scenario.downlink.power_w
         self._imaging = self._sending = 0
+        self.is_lost = False
+
+    def lose(self) -> None:
+        """Be no more: its jobs end where they are, and its history with them."""
+        self.worker.halt()
+        self.is_lost = True
+
+    def age(self, share: float) -> None:
+        """Have so much of its battery left, from now on."""
+        self.worker.collect()
+        self.platform.age(share, self._clock.now_ns)
+        self.worker.changed()
 
     @property
     def may_work(self) -> bool:
         """Whether its computer runs now: neither battery nor heat holds it back."""
         self.worker.collect()
-        return self.platform.computer.speed > 0.0
+        return not self.is_lost and self.platform.computer.speed > 0.0
 
     def image(self, on: bool) -> None:
         """Switch the target imager on or off; the survey has one of its own."""
@@ -163,5 +179,7 @@ class Craft:
         )
 
     def _set_load(self, name: str, watts: float) -> None:
+        if self.is_lost:
+            return
         self.platform.set_load(name, watts, self._clock.now_ns)
         self.worker.changed()

@@ -12,6 +12,7 @@ from orbitloom.ground.delivery import Ground
 from orbitloom.processing.language.writer import write
 from orbitloom.scenario import Arm, Scenario, time
 from orbitloom.twin.arm import ArmFlight
+from orbitloom.twin.craft import sample_step_ns
 from orbitloom.twin.result import ArmResult, FlightResult
 from orbitloom.twin.workshop import Workshop, Writer
 from orbitloom.wire import Answer, CaptureTask, LedgerRow
@@ -25,7 +26,6 @@ Progress = Callable[[str, float], None]
 
 _LEVELS = ("L0", "L1", "L2", "L3", "L4")
 _FIRST_ARM_SHARE = 0.9  # the first arm makes the bytes, the others only move them
-_TRACK_STEP_NS = 60 * time.SECOND_NS
 
 
 def fly(
@@ -73,7 +73,8 @@ def fly(
     everything = {task.capture: task for task in world.tasks} | looks
     made = [task for task in world.tasks if task.capture in answers]
     results = [workshop.result(task) for task in made]
-    track_t_ns = np.arange(scenario.start_ns, scenario.end_ns + 1, _TRACK_STEP_NS, dtype=np.int64)
+    step_ns = sample_step_ns(len(world.ephemeris.names))
+    track_t_ns = np.arange(scenario.start_ns, scenario.end_ns + 1, step_ns, dtype=np.int64)
     latitude_deg, longitude_deg, _ = geodetic_from_ecef(world.ephemeris.position_ecef_m(track_t_ns))
     report("done", 1.0)
     return FlightResult(

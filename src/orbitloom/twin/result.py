@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.processing.language.writer import Written
 from orbitloom.scenario import Arm, Scenario
+from orbitloom.twin.custody import Custody
 from orbitloom.wire import Answer, CaptureTask, LedgerRow, Wording
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "CaptureScore",
     "CuedLook",
     "Fate",
+    "FaultTotals",
     "FlightResult",
     "SatelliteHistory",
     "SurveyTotals",
@@ -180,10 +182,30 @@ class CuedLook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultTotals:
+    """What broke during one arm.
+
+    Attributes
+    ----------
+    happened
+        How often each kind of fault did.
+    harmless
+        Those that hit nothing.
+    custody
+        What became of bundles for it.
+    """
+
+    happened: Mapping[str, int] = field(default_factory=dict)
+    harmless: int = 0
+    custody: Custody = field(default_factory=Custody)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmResult:
     """One arm of the comparison.
 
-    `cues` are the second looks that it asked for, `words` what became of the words of its alerts.
+    `cues` are the second looks that it asked for, `words` what became of the words of its alerts,
+    `faults` what broke.
     """
 
     arm: Arm
@@ -192,6 +214,7 @@ class ArmResult:
     satellites: tuple[SatelliteHistory, ...]
     cues: tuple[CuedLook, ...] = ()
     words: tuple[WordsFate, ...] = ()
+    faults: FaultTotals = field(default_factory=FaultTotals)
 
     @property
     def latencies_s(self) -> list[float | None]:

@@ -21,6 +21,10 @@ class Machine(Protocol):
         """Add a job."""
         ...
 
+    def reset(self, job: int, seconds: float, t_ns: int) -> None:
+        """Serve a reboot first, then all jobs from their beginning."""
+        ...
+
     def advance(self, t_ns: int) -> list[Segment]:
         """Move to a time and return the segments closed since the last call."""
         ...
@@ -54,6 +58,7 @@ class Worker:
         self._jobs: dict[int, tuple[Callable[[Segment], None], simpy.Event]] = {}
         self._next_job = 0
         self._driven = False
+        self._halted = False
 
     def run(
         self, stages: Iterable[tuple[str, float]], on_segment: Callable[[Segment], None]
@@ -67,16 +72,39 @@ class Worker:
         on_segment
             Called with each stretch of running or waiting, contiguous from now to completion.
         """
+        if self._halted:
+            yield self._clock.event()  # nobody works here any more
+        job, done = self._enter(on_segment)
+        self._machine.submit(job, stages, self._clock.now_ns)
+        self._drive_on()
+        yield done
+
+    def reset(self, seconds: float) -> None:
+        """Start the machine anew, now: a reboot first, then all jobs from their beginning."""
+        self.collect()
+        job, _ = self._enter(lambda segment: None)
+        self._machine.reset(job, seconds, self._clock.now_ns)
+        self._drive_on()
+
+    def halt(self) -> None:
+        """Stop for good, now: each job is told what it was at, and none is ever done."""
+        self.close()
+        self._jobs.clear()
+        self._halted = True
+        self.changed()
+
+    def _enter(self, on_segment: Callable[[Segment], None]) -> tuple[int, simpy.Event]:
         job, self._next_job = self._next_job, self._next_job + 1
         done = self._clock.event()
         self._jobs[job] = on_segment, done
-        self._machine.submit(job, stages, self._clock.now_ns)
+        return job, done
+
+    def _drive_on(self) -> None:
         if self._driven:
             self.changed()
         else:
             self._driven = True
             self._clock.process(self._drive())
-        yield done
 
     def changed(self) -> None:
         """Say that something was set in the machine, so that what is due next may have moved."""
@@ -85,6 +113,8 @@ class Worker:
 
     def close(self) -> None:
         """Tell the unfinished jobs what they were at when the flight ended."""
+        if self._halted:
+            return
         self.collect()
         for segment in self._machine.open_segments():
             self._jobs[segment.job][0](segment)
@@ -102,6 +132,8 @@ class Worker:
 
     def collect(self) -> None:
         """Bring the machine to now, and tell the jobs what became of them until then."""
+        if self._halted:
+            return
         for segment in self._machine.advance(self._clock.now_ns):
             on_segment, done = self._jobs[segment.job]
             on_segment(segment)

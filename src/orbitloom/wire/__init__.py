@@ -2,14 +2,16 @@
 
 from orbitloom.wire.answer import Answer, AnswerKind, canonical_json
 from orbitloom.wire.bundle import Bundle, Priority
-from orbitloom.wire.contacts import LASER, OPTICAL, RF, ContactPlan, EndCause
-from orbitloom.wire.ledger import LEDGER_COLUMNS, LedgerRow, Product, WaitCause
+from orbitloom.wire.contacts import LASER, MEDIUM_NAMES, OPTICAL, RF, ContactPlan, EndCause
+from orbitloom.wire.ledger import FAULT_CAUSES, LEDGER_COLUMNS, LedgerRow, Product, WaitCause
 from orbitloom.wire.tasking import Calibration, CaptureTask
 from orbitloom.wire.wording import Wording
 
 __all__ = [
+    "FAULT_CAUSES",
     "LASER",
     "LEDGER_COLUMNS",
+    "MEDIUM_NAMES",
     "OPTICAL",
     "RF",
     "Answer",

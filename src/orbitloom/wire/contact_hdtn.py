@@ -58,7 +58,7 @@ def to_hdtn(plan: ContactPlan, *, epoch_ns: int | None = None, unix_times: bool 
         plan.confidence[seconds.kept],
         plan.end_cause[seconds.kept],
     )
-    lines = []
+    lines: list[str] = []
     for row in zip(*(column[rate > 0].tolist() for column in columns), strict=True):
         sender, receiver, start, end, bits, light, medium, sure, cause = row
         contact = {

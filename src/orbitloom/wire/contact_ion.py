@@ -34,7 +34,7 @@ _ABSOLUTE = re.compile(r"(\d{4})/(\d\d)/(\d\d)-(\d\d):(\d\d):(\d\d)")
 _SECTION = re.compile(r"##\s*(begin|end)\s+(\w+)")
 _MANUAL = "See the manual page ionrc(5)"
 # Commands of ionadmin that say nothing of the plan.
-_OTHERS = frozenset("? h e v 1 ! m i l b r s x w q t".split())
+_OTHERS = frozenset("?hev1!milbrsxwqt")
 
 Ranges = dict[tuple[int, int], list[tuple[int, int, int]]]
 

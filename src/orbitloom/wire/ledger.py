@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LEDGER_COLUMNS", "LedgerRow", "Product", "WaitCause"]
+__all__ = ["FAULT_CAUSES", "LEDGER_COLUMNS", "LedgerRow", "Product", "WaitCause"]
 
 WaitCause = Literal[
     "",
@@ -16,8 +16,26 @@ WaitCause = Literal[
     "link busy",
     "store full",
     "not in view",
+    "satellite lost",
+    "terminal lost",
+    "station out",
+    "not acquired",
+    "clock off",
+    "computer reset",
+    "product damaged",
 ]
-"""Why a step of kind ``wait`` waited; empty for every other step."""
+"""Why a step of kind ``wait`` waited; empty for every other step. The last seven are faults."""
+
+FAULT_CAUSES: tuple[WaitCause, ...] = (
+    "satellite lost",
+    "terminal lost",
+    "station out",
+    "not acquired",
+    "clock off",
+    "computer reset",
+    "product damaged",
+)
+"""Those causes that are faults."""
 
 Product = Literal["answer", "words"]
 """What a step works on: a capture's answer, or the words that a language model finds for it."""

@@ -29,6 +29,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Vector = tuple[float, float, float]
+Weights = tuple[float, float, float, float, float, float]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -88,15 +89,60 @@ def hermite_velocity(p: Floats, v: Floats, k: int, i: int, u: float, c: int, h: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def hermite_point(p: Floats, v: Floats, k: int, t_ns: int, first_ns: int, step_ns: int) -> Vector:
-    """Return a position at a time within the nodes, m; nodes are `step_ns` apart from `first_ns`."""
-    i = min((t_ns - first_ns) // step_ns, p.shape[1] - 2)
-    u = (t_ns - first_ns - i * step_ns) / step_ns
-    h = step_ns / 1e9
+def _position_weights(u: float, h: float) -> Weights:
+    """Return what positions, velocities and accelerations at both nodes count for in a position."""
+    w = 1.0 - u
+    u2, w2 = u * u, w * w
+    bend = u2 * w2 * h * h / 2.0
     return (
-        hermite_position(p, v, k, i, u, 0, h),
-        hermite_position(p, v, k, i, u, 1, h),
-        hermite_position(p, v, k, i, u, 2, h),
+        w2 * w * (1.0 + u * (3.0 + 6.0 * u)),
+        u2 * u * (1.0 + w * (3.0 + 6.0 * w)),
+        u * w * h * w2 * (1.0 + 3.0 * u),
+        -u * w * h * u2 * (1.0 + 3.0 * w),
+        bend * w,
+        bend * u,
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _velocity_weights(u: float, h: float) -> Weights:
+    """Return the rates of `_position_weights`, 1/s."""
+    w = 1.0 - u
+    slope = 30.0 * u * u * w * w / h
+    return (
+        -slope,
+        slope,
+        w * w * (1.0 + u * (2.0 - 15.0 * u)),
+        u * u * (1.0 + w * (2.0 - 15.0 * w)),
+        u * w * h / 2.0 * w * (2.0 - 5.0 * u),
+        -u * w * h / 2.0 * u * (2.0 - 5.0 * w),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weighted(p: Floats, v: Floats, k: int, i: int, c: int, h: float, weights: Weights) -> float:
+    """Return one component of a state between nodes."""
+    p0, p1, v0, v1, a0, a1 = weights
+    return float(
+        p0 * p[k, i, c]
+        + p1 * p[k, i + 1, c]
+        + v0 * v[k, i, c]
+        + v1 * v[k, i + 1, c]
+        + a0 * _acceleration(p, v, k, i, c, h)
+        + a1 * _acceleration(p, v, k, i + 1, c, h)
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def hermite_point(p: Floats, v: Floats, k: int, t_ns: int, first_ns: int, step_ns: int) -> Vector:
+    """Return a position at a time within the nodes, which are `step_ns` apart, m."""
+    i = min((t_ns - first_ns) // step_ns, p.shape[1] - 2)
+    h = step_ns * 1e-9
+    weights = _position_weights((t_ns - first_ns - i * step_ns) / step_ns, h)
+    return (
+        _weighted(p, v, k, i, 0, h, weights),
+        _weighted(p, v, k, i, 1, h, weights),
+        _weighted(p, v, k, i, 2, h, weights),
     )
 
 
@@ -104,12 +150,12 @@ def hermite_point(p: Floats, v: Floats, k: int, t_ns: int, first_ns: int, step_n
 def hermite_rate(p: Floats, v: Floats, k: int, t_ns: int, first_ns: int, step_ns: int) -> Vector:
     """Return a velocity at a time within the nodes, m/s; as `hermite_point`."""
     i = min((t_ns - first_ns) // step_ns, p.shape[1] - 2)
-    u = (t_ns - first_ns - i * step_ns) / step_ns
-    h = step_ns / 1e9
+    h = step_ns * 1e-9
+    weights = _velocity_weights((t_ns - first_ns - i * step_ns) / step_ns, h)
     return (
-        hermite_velocity(p, v, k, i, u, 0, h),
-        hermite_velocity(p, v, k, i, u, 1, h),
-        hermite_velocity(p, v, k, i, u, 2, h),
+        _weighted(p, v, k, i, 0, h, weights),
+        _weighted(p, v, k, i, 1, h, weights),
+        _weighted(p, v, k, i, 2, h, weights),
     )
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sgp4.api import SGP4_ERRORS, SatrecArray
 
 from orbitloom.errors import OrbitError
-from orbitloom.scenario import ElementsFleet, Fleet, WalkerFleet, time
+from orbitloom.scenario import ElementsFleet, Fleet, TleFleet, WalkerFleet, time
 from orbitloom.world.earth import EQUATORIAL_RADIUS_M, builtin_orientation, julian_date
 from orbitloom.world.elements import read_tle_file, satrec_from_elements
 from orbitloom.world.hermite import positions_at, velocities_at
@@ -167,9 +167,9 @@ def build_ephemeris(fleet: Fleet, start_ns: int, end_ns: int) -> Ephemeris:
     )
 
 
-def _records(fleet: Fleet) -> tuple[tuple[str, ...], list[Satrec]]:
+def _records(fleet: ElementsFleet | TleFleet) -> tuple[tuple[str, ...], list[Satrec]]:
     """Return the names of real satellites and their records for SGP4."""
-    if not isinstance(fleet, ElementsFleet):
+    if isinstance(fleet, TleFleet):
         satellites = read_tle_file(fleet.file)
         return tuple(name for name, _ in satellites), [record for _, record in satellites]
     names = tuple(elements.name for elements in fleet.elements)

@@ -1,11 +1,7 @@
-"""Where the Sun is and who stands in its light.
+"""Where the Sun is, seen from the Earth.
 
 The Sun's apparent place follows the Earth ephemeris of ERFA (``epv00``, VSOP2000, 4 km) with the
 aberration of the Earth's motion (20.5 arcsec: shadows lag by 0.08 s without it).
-
-Eclipses are conical (Montenbruck and Gill, Satellite Orbits, section 3.4): from the satellite the
-discs of Sun and Earth, of angular radii a and b, stand c apart; penumbra while c < a + b, umbra
-while c < b - a. The Earth is a sphere of the equatorial radius, without air.
 """
 
 from __future__ import annotations
@@ -16,23 +12,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from orbitloom.scenario import time
 from orbitloom.world.earth import (
-    EQUATORIAL_RADIUS_M,
     builtin_orientation,
     ecef_from_geodetic,
     geodetic_up,
     on_grid,
     terrestrial_time,
 )
-from orbitloom.world.orbits import Ephemeris
-from orbitloom.world.windows import positive_spans, sine_elevation
+from orbitloom.world.hermite import positions_at
+from orbitloom.world.nodes import EXTRA_NODES, rates
+from orbitloom.world.windows import sine_elevation
 
 __all__ = [
     "SUN_RADIUS_M",
+    "sun_between_nodes_ecef_m",
     "sun_distance_au",
     "sun_elevation_deg",
     "sun_position_ecef_m",
     "sun_position_eci_m",
-    "sunlight",
 ]
 
 Times = NDArray[np.int64]
@@ -42,7 +38,6 @@ SUN_RADIUS_M = 6.957e8
 """Nominal solar radius, IAU 2015 resolution B3, m."""
 
 _GRID_NS = 3 * time.HOUR_NS
-_REACH_RAD = 0.1  # faster than any orbit turns in a step
 
 
 def sun_position_eci_m(t_ns: Times) -> Floats:
@@ -56,6 +51,23 @@ def sun_position_ecef_m(t_ns: Times) -> Floats:
     return np.asarray(np.einsum("...ij,...j->...i", matrix, sun_position_eci_m(t_ns)))
 
 
+def sun_between_nodes_ecef_m(nodes_ns: Times, t_ns: Times) -> Floats:
+    """Return `sun_position_ecef_m` at many times (k,) within even nodes (n,), (k, 3) m.
+
+    Asked for once a node and joined by the polynomials that join satellites (1 um).
+    """
+    step_ns = int(nodes_ns[1] - nodes_ns[0])
+    step_s = step_ns / time.SECOND_NS
+    outer = np.arange(-EXTRA_NODES, nodes_ns.size + EXTRA_NODES, dtype=np.int64)
+    track_m = sun_position_ecef_m(nodes_ns[0] + step_ns * outer)[None]
+    position_m = np.ascontiguousarray(track_m[:, EXTRA_NODES:-EXTRA_NODES])
+    cell = np.minimum((t_ns - nodes_ns[0]) // step_ns, nodes_ns.size - 2)
+    share = (t_ns - nodes_ns[cell]) / step_ns
+    out = np.empty((t_ns.size, 3))
+    positions_at(position_m, rates(track_m, step_s), np.zeros_like(cell), cell, share, step_s, out)
+    return out
+
+
 def sun_elevation_deg(latitude_deg: ArrayLike, longitude_deg: ArrayLike, t_ns: Times) -> Floats:
     """Return the Sun's geometric elevation at places (n,) on WGS84 and times (n,), deg."""
     site_m = ecef_from_geodetic(latitude_deg, longitude_deg)
@@ -66,45 +78,6 @@ def sun_elevation_deg(latitude_deg: ArrayLike, longitude_deg: ArrayLike, t_ns: T
 def sun_distance_au(t_ns: Times) -> Floats:
     """Return the distance of Earth and Sun at times (n,), au."""
     return np.asarray(np.linalg.norm(sun_position_eci_m(t_ns), axis=-1) / erfa.DAU)
-
-
-def sunlight(ephemeris: Ephemeris, satellite: int) -> tuple[Times, Floats]:
-    """Return a satellite's sunlight over the flight as a step function.
-
-    Returns
-    -------
-    t_ns, fraction
-        (k,) each; the fraction (0 in umbra, 0.5 in penumbra, 1 in full light) holds from its time
-        on. The first time is the flight's start.
-    """
-
-    def dark(row: NDArray[np.intp], t_ns: Times) -> Floats:
-        clearances = _clearances_rad(ephemeris.position_eci_m(t_ns, satellite), t_ns)
-        return -np.choose(row, clearances)
-
-    values = -np.stack(_clearances_rad(ephemeris.eci_m[satellite], ephemeris.nodes_ns))
-    _, start_ns, end_ns = positive_spans(ephemeris.nodes_ns, values, dark, _REACH_RAD)
-    t_ns = np.concatenate([start_ns, end_ns])
-    step = np.repeat([-0.5, 0.5], start_ns.size)
-    order = np.argsort(t_ns, kind="stable")
-    t_ns, fraction = t_ns[order], 1.0 + np.cumsum(step[order])
-    within = (t_ns > ephemeris.start_ns) & (t_ns < ephemeris.end_ns)
-    at_start = fraction[t_ns <= ephemeris.start_ns]
-    first = at_start[-1] if at_start.size else 1.0
-    return (
-        np.concatenate([[ephemeris.start_ns], t_ns[within]]).astype(np.int64),
-        np.concatenate([[first], fraction[within]]),
-    )
-
-
-def _clearances_rad(position_eci_m: Floats, t_ns: Times) -> tuple[Floats, Floats]:
-    """Return how far satellites are outside penumbra and umbra, (n,) each, rad."""
-    sun_m = sun_position_eci_m(t_ns) - position_eci_m
-    sun_range, radius = np.linalg.norm(sun_m, axis=-1), np.linalg.norm(position_eci_m, axis=-1)
-    cosine = -np.sum(sun_m * position_eci_m, axis=-1) / (sun_range * radius)
-    apart = np.arccos(np.clip(cosine, -1.0, 1.0))
-    sun, earth = np.arcsin(SUN_RADIUS_M / sun_range), np.arcsin(EQUATORIAL_RADIUS_M / radius)
-    return apart - (earth + sun), apart - (earth - sun)
 
 
 def _apparent_sun_m(t_ns: Times) -> Floats:

@@ -1,33 +1,31 @@
-"""When something holds: spans of time found on the ephemeris' nodes and refined between them.
+"""When satellites are in sight of sites: passes, found on the ephemeris' nodes and refined between.
 
-A condition is a function of time that is positive while it holds. It is sampled at the 60 s nodes;
-each change of sign is a bracket, and so is each dip or bump between nodes that reaches over to the
-other sign (a grazing pass may rise and set between two nodes). Brackets are bisected, all at once,
-to a microsecond.
+Elevation is compared as a sine, compiled, for all satellites and sites of a chunk at once; the
+search for sign changes is that of `orbitloom.world.crossings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from orbitloom.scenario import Station
+from orbitloom.world.crossings import positive_spans
 from orbitloom.world.earth import ecef_from_geodetic, geodetic_up
-from orbitloom.world.orbits import Ephemeris
+from orbitloom.world.hermite import hermite_point
+from orbitloom.world.orbits import NODE_STEP_NS, Ephemeris
 
-__all__ = ["Windows", "bisect", "positive_spans", "sine_elevation", "site_passes", "station_passes"]
+__all__ = ["Windows", "positive_spans", "sine_elevation", "site_passes", "station_passes"]
 
 Rows = NDArray[np.intp]
 Times = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Condition = Callable[[Rows, Times], Floats]
 
-_RESOLUTION_NS = 1_000
 _REACH = 0.5  # of a sine: 30 degrees, more than a satellite near the horizon climbs in a step
-_GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+_CHUNK = 4_000_000  # values of a condition at a time: 32 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,81 +68,6 @@ class Windows:
         )
 
 
-def positive_spans(
-    nodes_ns: Times, values: Floats, condition: Condition, reach: float
-) -> tuple[Rows, Times, Times]:
-    """Return the spans in which conditions are positive.
-
-    Parameters
-    ----------
-    nodes_ns
-        (n,) times of the nodes.
-    values
-        (m, n) the m conditions at the nodes.
-    condition
-        Their values for k rows at k times.
-    reach
-        The most that a condition can change within one step: extrema at nodes farther from zero
-        are not looked into.
-
-    Returns
-    -------
-    rows, start_ns, end_ns
-        (k,) each, sorted by row and start. A span that is open at the first or last node begins or
-        ends there.
-    """
-    above = values > 0
-    row, i = np.nonzero(above[:, 1:] != above[:, :-1])
-    turn_row, turn_i, turn_ns = _hidden_turns(nodes_ns, values, condition, reach)
-    turn_above = ~above[turn_row, turn_i]
-    rows = np.concatenate([row, turn_row, turn_row])
-    low = np.concatenate([nodes_ns[i], nodes_ns[turn_i - 1], turn_ns])
-    high = np.concatenate([nodes_ns[i + 1], turn_ns, nodes_ns[turn_i + 1]])
-    rising = np.concatenate([~above[row, i], turn_above, ~turn_above])
-    roots = bisect(condition, rows, low, high, rising)
-    open_first, open_last = np.flatnonzero(above[:, 0]), np.flatnonzero(above[:, -1])
-    start_row = np.concatenate([rows[rising], open_first])
-    start_ns = np.concatenate([roots[rising], np.full(open_first.size, nodes_ns[0])])
-    end_row = np.concatenate([rows[~rising], open_last])
-    end_ns = np.concatenate([roots[~rising], np.full(open_last.size, nodes_ns[-1])])
-    starts, ends = np.lexsort((start_ns, start_row)), np.lexsort((end_ns, end_row))
-    return start_row[starts], start_ns[starts], end_ns[ends]
-
-
-def bisect(
-    condition: Condition, rows: Rows, low: Times, high: Times, rising: NDArray[np.bool_]
-) -> Times:
-    """Return where conditions change sign between `low` and `high` (k,), to a microsecond."""
-    low, high = low.copy(), high.copy()
-    while rows.size and np.max(high - low) > _RESOLUTION_NS:
-        middle = (low + high) // 2
-        before = (condition(rows, middle) > 0) != rising
-        low, high = np.where(before, middle, low), np.where(before, high, middle)
-    return high
-
-
-def _hidden_turns(
-    nodes_ns: Times, values: Floats, condition: Condition, reach: float
-) -> tuple[Rows, Rows, Times]:
-    """Return row, node and time of extrema beside a node that have the other sign."""
-    above = values > 0
-    size = np.abs(values)
-    here = size[:, 1:-1]
-    same = (above[:, :-2] == above[:, 1:-1]) & (above[:, 2:] == above[:, 1:-1])
-    row, i = np.nonzero(same & (here <= size[:, :-2]) & (here < size[:, 2:]) & (here < reach))
-    i += 1
-    outward = np.where(above[row, i], 1.0, -1.0)
-    low, high = nodes_ns[i - 1].astype(np.int64), nodes_ns[i + 1].astype(np.int64)
-    while row.size and np.max(high - low) > 1_000 * _RESOLUTION_NS:
-        part = ((high - low) * _GOLDEN).astype(np.int64)
-        left, right = high - part, low + part
-        nearer = outward * condition(row, left) < outward * condition(row, right)
-        low, high = np.where(nearer, low, left), np.where(nearer, right, high)
-    turn_ns = (low + high) // 2
-    over = (condition(row, turn_ns) > 0) != above[row, i]
-    return row[over], i[over], turn_ns[over]
-
-
 def sine_elevation(position_ecef_m: Floats, site_ecef_m: Floats, up: Floats) -> Floats:
     """Return the sine of the geometric elevation (no refraction) seen from sites, (...)."""
     sight = position_ecef_m - site_ecef_m
@@ -179,21 +102,71 @@ def site_passes(ephemeris: Ephemeris, site_ecef_m: Floats, up: Floats, mask_deg:
     mask_deg
         (m,) lowest elevations.
     """
-    mask = np.sin(np.radians(mask_deg))
+    sites, nodes = len(mask_deg), ephemeris.nodes_ns.size
+    mask = np.sin(np.radians(np.asarray(mask_deg, dtype=np.float64)))
+    site_ecef_m, up = np.ascontiguousarray(site_ecef_m), np.ascontiguousarray(up)
+    states = ephemeris.ecef_m, ephemeris.ecef_m_s
+    first_ns = int(ephemeris.nodes_ns[0])
+    chunk = max(1, _CHUNK // max(1, sites * nodes))
     found = []
-    for satellite in range(len(ephemeris.names)):
+    for begin in range(0, len(ephemeris.names), chunk):
+        values = np.empty((min(chunk, len(ephemeris.names) - begin) * sites, nodes))
+        _elevation_nodes(ephemeris.ecef_m, begin, site_ecef_m, up, mask, values)
 
-        def above(site: Rows, t_ns: Times, satellite: int = satellite) -> Floats:
-            position_m = ephemeris.position_ecef_m(t_ns, satellite)
-            return sine_elevation(position_m, site_ecef_m[site], up[site]) - mask[site]
+        def above(row: Rows, t_ns: Times, begin: int = begin) -> Floats:
+            out = np.empty(row.size)
+            _elevations(
+                *states, first_ns, NODE_STEP_NS, begin, site_ecef_m, up, mask, row, t_ns, out
+            )
+            return out
 
-        nodes_m = ephemeris.ecef_m[satellite]
-        values = sine_elevation(nodes_m, site_ecef_m[:, None], up[:, None]) - mask[:, None]
-        site, start_ns, end_ns = positive_spans(ephemeris.nodes_ns, values, above, _REACH)
-        found.append((np.full(site.size, satellite), site, start_ns, end_ns))
+        row, start_ns, end_ns = positive_spans(ephemeris.nodes_ns, values, above, _REACH)
+        found.append((row // sites + begin, row % sites, start_ns, end_ns))
     first, second, start_ns, end_ns = (
         np.concatenate(column) for column in zip(*found, strict=True)
     )
     pairs = np.stack([first, second], axis=-1)
     clip = (ephemeris.start_ns, ephemeris.end_ns)
     return Windows.between(pairs, np.arange(first.size), start_ns, end_ns, clip)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _elevation_nodes(
+    p: Floats, begin: int, site_m: Floats, up: Floats, mask: Floats, out: Floats
+) -> None:
+    """Write sine of elevation less that of the mask at nodes into `out`, satellite by satellite.
+
+    Rows of `out` (satellites * sites, n) begin with those of satellite `begin` over every site.
+    """
+    sites = mask.size
+    for row in range(out.shape[0]):
+        k, s = begin + row // sites, row % sites
+        a, b, c = site_m[s, 0], site_m[s, 1], site_m[s, 2]
+        ux, uy, uz, low = up[s, 0], up[s, 1], up[s, 2], mask[s]
+        for j in range(out.shape[1]):
+            x, y, z = p[k, j, 0] - a, p[k, j, 1] - b, p[k, j, 2] - c
+            out[row, j] = (x * ux + y * uy + z * uz) / np.sqrt(x * x + y * y + z * z) - low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _elevations(
+    p: Floats,
+    v: Floats,
+    first_ns: int,
+    step_ns: int,
+    begin: int,
+    site_m: Floats,
+    up: Floats,
+    mask: Floats,
+    row: Rows,
+    t_ns: Times,
+    out: Floats,
+) -> None:
+    """Write sine of elevation less that of the mask for rows (k,) at times (k,) into `out`."""
+    sites = mask.size
+    for j in range(row.size):
+        s = row[j] % sites
+        x, y, z = hermite_point(p, v, begin + row[j] // sites, t_ns[j], first_ns, step_ns)
+        x, y, z = x - site_m[s, 0], y - site_m[s, 1], z - site_m[s, 2]
+        over = x * up[s, 0] + y * up[s, 1] + z * up[s, 2]
+        out[j] = over / np.sqrt(x * x + y * y + z * z) - mask[s]
