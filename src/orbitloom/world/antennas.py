@@ -37,10 +37,7 @@ def served_passes(
 ) -> Windows:
     """Return the parts of passes (satellite, station) in which an antenna listens."""
     antennas = [station.antennas for station in stations]
-    if conflicts == "first":
-        served = _first(passes, antennas)
-    else:
-        served = _longest(passes, antennas)
+    served = _first(passes, antennas) if conflicts == "first" else _longest(passes, antennas)
     rows = np.arange(len(passes))
     pairs = np.stack([passes.first, passes.second], axis=-1)
     span = (int(served.min(initial=0)), int(passes.end_ns.max(initial=0)))
