@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from orbitloom.ground.delivery import Ground
+from orbitloom.report.faults import fault_sentences
+from orbitloom.report.gain import gain
+from orbitloom.report.html import page
 from orbitloom.report.ledger import breaks
+from orbitloom.report.summary import summary
 from orbitloom.scenario import Arm, Scenario
 from orbitloom.twin.arm import ArmFlight
 from orbitloom.twin.flight import fly
@@ -194,6 +198,11 @@ def test_a_whole_flight_of_three_arms_stays_sound(small: Small) -> None:
     with ThreadPoolExecutor(2) as executor:
         result = fly(small(faults=faults), executor=executor)
     assert breaks(result) == []
+    told = summary(result)["faults"]
+    assert told["happened"]["satellite_lost"] == 1
+    assert told["arms"]["bentpipe"]["duplicates"] == 0
+    assert "1 satellite lost" in fault_sentences(told, len(result.tasks))[0]
+    assert "What broke" in page(result, summary(result), gain(result))
     for arm in result.arms.values():
         for fate in arm.fates:
             assert (fate.inbox_ns is not None) != bool(fate.place)

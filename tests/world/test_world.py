@@ -5,7 +5,7 @@ import pytest
 
 from orbitloom.scenario import Station, WalkerFleet, load, time
 from orbitloom.wire import LASER, RF
-from orbitloom.world.contacts import served_passes
+from orbitloom.world.antennas import served_passes
 from orbitloom.world.geometry import World
 from orbitloom.world.windows import Windows, station_passes
 
