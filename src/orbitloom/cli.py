@@ -17,6 +17,7 @@ from orbitloom.cli_bench import add_bench_command
 from orbitloom.cli_fabric import add_fabric_commands
 from orbitloom.cli_model import add_model_commands
 from orbitloom.cli_scene import add_scene_commands
+from orbitloom.cli_sizing import add_sizing_commands
 from orbitloom.cli_study import add_study_commands
 from orbitloom.errors import OrbitloomError
 
@@ -231,7 +232,7 @@ def check(
 add_fabric_commands(app)
 add_scene_commands(app)
 add_model_commands(app)
-add_study_commands(app)
+add_sizing_commands(add_study_commands(app))
 add_bench_command(app)
 
 

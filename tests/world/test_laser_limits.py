@@ -9,7 +9,8 @@ from orbitloom.wire import EndCause
 from orbitloom.world.contacts import contact_plan
 from orbitloom.world.laser_budget import LaserBudget
 from orbitloom.world.lasers import LinkLimits, laser_windows, line_of_sight
-from orbitloom.world.link_rules import GridRule, NearestRule, laser_links
+from orbitloom.world.link_choice import laser_links
+from orbitloom.world.link_rules import GridRule, NearestRule
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.sun import SUN_RADIUS_M, sun_position_eci_m
 from orbitloom.world.windows import Windows

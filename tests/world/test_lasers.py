@@ -6,7 +6,8 @@ import pytest
 from orbitloom.scenario import WalkerFleet, load, time
 from orbitloom.scenario.links import Laser
 from orbitloom.world.lasers import laser_windows, line_of_sight
-from orbitloom.world.link_rules import NearestRule, RingRule, laser_links
+from orbitloom.world.link_choice import laser_links
+from orbitloom.world.link_rules import NearestRule, RingRule
 from orbitloom.world.orbits import Ephemeris, build_ephemeris
 
 START_NS = time.from_iso("2026-06-14T00:00:00Z")

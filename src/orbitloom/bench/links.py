@@ -21,7 +21,8 @@ from orbitloom.scenario.load import station_nets
 from orbitloom.world.contacts import contact_plan
 from orbitloom.world.earth import EQUATORIAL_RADIUS_M, ecef_from_geodetic, geodetic_up
 from orbitloom.world.lasers import LinkLimits, line_of_sight, sun_directions
-from orbitloom.world.link_rules import laser_links, link_rule
+from orbitloom.world.link_choice import laser_links
+from orbitloom.world.link_rules import link_rule
 from orbitloom.world.orbits import Ephemeris, build_ephemeris
 from orbitloom.world.snapshot import Snapshots
 from orbitloom.world.windows import station_passes

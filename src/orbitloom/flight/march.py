@@ -5,6 +5,9 @@ temperature exponential, work linear. A march goes to the next of: a scheduled i
 end of a stage of work or of the survey's backlog, a level of the battery, a limit of the heat. All
 times are whole nanoseconds, rounded up, so that an event is never early.
 See docs/design/power-and-heat.md for the equations.
+
+A march takes microseconds and holds Python's lock: to give it up and wait for it again, beside the
+threads that process scenes, would take a thousand times as long.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ _NEAR_K = 1e-9  # likewise; far below the hysteresis
 _NEAR_NS = 1e-6  # work below a femtosecond is rounding
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _after_ns(t_ns: int, seconds: float) -> int:
     """Return the first whole nanosecond not before that many seconds later, and later than now."""
     if seconds >= _FAR_S:
@@ -36,12 +39,12 @@ def _after_ns(t_ns: int, seconds: float) -> int:
     return t_ns + max(1, math.ceil(seconds * 1e9))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _load_w(row: Any) -> float:
     return float(row.bus_w + row.computer_w + row.lasers_w + row.survey_w + row.others_w)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _rate(row: Any) -> float:
     """Return the share of full speed in use: what the power draw follows."""
     if row.has_job or row.behind_ns > 0.0:
@@ -49,14 +52,14 @@ def _rate(row: Any) -> float:
     return float(min(row.speed, row.inflow))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _limited(celsius: float, limit_c: float, hysteresis_k: float, imposed: bool) -> bool:
     if imposed:
         return bool(celsius > limit_c - hysteresis_k + _NEAR_K)
     return bool(celsius >= limit_c - _NEAR_K)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _meets_ns(row: Any, limit_c: float, imposed: bool) -> int:
     """Return when a limit of the heat is imposed or lifted, with the present power."""
     level_c = limit_c - row.hysteresis_k if imposed else limit_c
@@ -67,7 +70,7 @@ def _meets_ns(row: Any, limit_c: float, imposed: bool) -> int:
     return _NEVER_NS
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _next_ns(row: Any) -> int:
     """Return when something changes of itself: work ends, a level or a limit is met."""
     due_ns = _NEVER_NS
@@ -92,7 +95,7 @@ def _next_ns(row: Any) -> int:
     return min(due_ns, _meets_ns(row, row.shutdown_c, row.shut_down))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _serve(row: Any, span_ns: int) -> bool:
     """Let the computer work; return whether a stage, or the work before a job, has ended."""
     rate = _rate(row)
@@ -127,7 +130,7 @@ def _serve(row: Any, span_ns: int) -> bool:
     return bool(left_ns == 0.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _charge(row: Any, seconds: float) -> None:
     """Charge or drain the battery; full spills, empty leaves loads unmet."""
     offered_j, asked_j = row.array_w * row.sunlight * seconds, _load_w(row) * seconds
@@ -146,7 +149,7 @@ def _charge(row: Any, seconds: float) -> None:
         row.low = False
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _heat(row: Any, seconds: float) -> None:
     """Warm or cool the computer towards its temperature at the present power."""
     end_c = row.sink_c + row.computer_w * row.resistance_k_per_w
@@ -157,7 +160,7 @@ def _heat(row: Any, seconds: float) -> None:
     row.shut_down = _limited(row.temperature_c, row.shutdown_c, hysteresis_k, row.shut_down)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _couple(row: Any) -> bool:
     """Let limits act on the computer, and its use on battery and heat; return whether they did."""
     changed = False
@@ -175,7 +178,7 @@ def _couple(row: Any) -> bool:
     return bool(changed)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def next_change_ns(rows: Any, i: int, input_ns: NDArray[Any]) -> int:
     """Return when a row next changes: of itself, as things are now, or by a scheduled input."""
     row = rows[i]
@@ -185,7 +188,7 @@ def next_change_ns(rows: Any, i: int, input_ns: NDArray[Any]) -> int:
     return due_ns
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def march(
     rows: Any,
     i: int,

@@ -33,6 +33,7 @@ __all__ = [
     "KIND_COLOURS",
     "SHOWN_SATELLITES",
     "battery_and_heat",
+    "drawing",
     "latencies",
     "time_split",
     "waterfall",
@@ -53,6 +54,7 @@ _GROUP_COLOURS = {
     "computing L0 to L4": "#0072B2",
     "running the model": "#009E73",
     "finishing the capture": "#44546A",
+    "waiting because of a fault": "#b2182b",
     "other": "#CCCCCC",
 }
 _SEA, _LAND = (238, 243, 247), (214, 217, 210)
@@ -80,7 +82,7 @@ SHOWN_SATELLITES = 24
 
 
 @contextmanager
-def _drawing(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
+def drawing(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
     """Give a figure, and a list that holds its SVG afterwards."""
     svg: list[str] = []
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE}):
@@ -129,7 +131,7 @@ def latencies(result: FlightResult) -> str:
     ]
     flown_s = (result.scenario.end_ns - result.scenario.start_ns) / SECOND_NS
     high_s = max(flown_s * 1.6, 13 * 3600.0)
-    with _drawing(9.2, 5.2) as (figure, svg):
+    with drawing(9.2, 5.2) as (figure, svg):
         upper, lower = figure.subplots(
             2, 1, sharex=True, gridspec_kw={"height_ratios": (3.2, 1.3), "hspace": 0.08}
         )
@@ -177,7 +179,7 @@ def _ecdf(axes: Axes, name: str, arm: ArmResult, high_s: float) -> None:
 
 def time_split(seconds: dict[str, dict[str, float]]) -> str:
     """Return each arm's mean time, cut into what it was spent on, as shares of that mean."""
-    with _drawing(9.2, 0.62 + 0.62 * len(seconds)) as (figure, svg):
+    with drawing(9.2, 0.62 + 0.62 * len(seconds)) as (figure, svg):
         axes = figure.subplots()
         used = [
             group for group in _GROUP_COLOURS if any(arm.get(group) for arm in seconds.values())
@@ -227,7 +229,7 @@ def waterfall(rows: Sequence[LedgerRow]) -> str:
     high_s = max(max(row.end_ns - start_ns for row in rows) / SECOND_NS * 1.8, 30.0)
     low_s = 0.5
     lines = [len(steps) for steps in arms.values()]
-    with _drawing(9.2, 0.55 + 0.42 * len(arms) + 0.2 * sum(lines)) as (figure, svg):
+    with drawing(9.2, 0.55 + 0.42 * len(arms) + 0.2 * sum(lines)) as (figure, svg):
         panels = figure.subplots(
             len(arms), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": lines}
         )[:, 0]
@@ -259,7 +261,7 @@ def _step_words(row: LedgerRow) -> str:
 
 def world_map(result: FlightResult) -> str:
     """Return the fleet's tracks, the stations and the targets, captured ones by their outcome."""
-    with _drawing(9.2, 4.85) as (figure, svg):
+    with drawing(9.2, 4.85) as (figure, svg):
         axes = figure.subplots()
         backdrop = np.array([_SEA, _LAND], dtype=np.uint8)[land().astype(np.intp)]
         axes.imshow(backdrop, extent=(-180, 180, -90, 90), interpolation="none", aspect="equal")
@@ -355,7 +357,7 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
     lines = -(-len(fleet) // columns)
     soft = 1 - scenario.power.soft_depth_of_discharge
     held = _held(result, arm)
-    with _drawing(9.2, 0.55 + 1.25 * lines) as (figure, svg):
+    with drawing(9.2, 0.55 + 1.25 * lines) as (figure, svg):
         panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         warm = [axes.twinx() for axes in panels]
         for axes, right, history in zip(panels, warm, fleet, strict=False):
@@ -407,7 +409,7 @@ def _fleet_spread(result: FlightResult, fleet: Sequence[SatelliteHistory]) -> st
     warmth = np.stack([one.computer_c for one in fleet])
     worst = min(range(len(fleet)), key=lambda i: fleet[i].lowest_wh / fleet[i].capacity_wh)
     soft = 1 - scenario.power.soft_depth_of_discharge
-    with _drawing(9.2, 4.0) as (figure, svg):
+    with drawing(9.2, 4.0) as (figure, svg):
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
         for axes, values, colour in ((upper, charge, "#0072B2"), (lower, warmth, "#B2432F")):
             least, low, middle, high, most = np.quantile(values, (0, 0.05, 0.5, 0.95, 1), axis=0)

@@ -61,7 +61,7 @@ def bytes_words(count: float | None) -> str:
     if count is None:
         return "-"
     value, prefix = float(count), ""
-    for bigger in ("k", "M", "G", "T"):
+    for bigger in ("k", "M", "G", "T", "P"):
         if value < 999.5:
             break
         value, prefix = value / 1000, bigger

@@ -133,8 +133,9 @@ class Traffic:
         self._clock = clock
         self._links = links
         self._plan = links.plan
-        self._router = SparingRouter(Router(links.plan))
-        self._waits = Waits(links.plan)
+        router = Router(links.plan)
+        self._router = SparingRouter(router)
+        self._waits = Waits(links.plan.nodes, router.unbooked())
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
         self._wake: dict[int, simpy.Event] = {}
@@ -469,7 +470,8 @@ class Traffic:
         downlink = int(plan.medium[contact]) != LASER
         trail = self._trail(bundle, parcel.copy)
         if trail is not None:
-            self._write_wait(trail, self._whereabouts[bundle.bundle], clock.now_ns)
+            if trail.now_ns < clock.now_ns:
+                self._write_wait(trail, self._whereabouts[bundle.bundle], clock.now_ns)
             self._note(bundle, sender, "downlink" if downlink else "laser")
         if downlink:
             self._links.keyed(sender, True)

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from orbitloom.network.router import Route, Router
+from orbitloom.network.router import Route, RouterProtocol
 from orbitloom.twin.trail import Trail
-from orbitloom.wire import Bundle, ContactPlan, WaitCause
+from orbitloom.wire import Bundle, WaitCause
 
 __all__ = ["Mark", "Waits"]
 
@@ -50,14 +50,15 @@ class Waits:
 
     Parameters
     ----------
-    plan
-        The contacts as they were planned, before anything broke.
+    nodes
+        Their names.
+    alone
+        A router over the contacts as they were planned, before anything broke, that nobody books:
+        tells when a bundle could have gone down had it been alone in the network.
     """
 
-    def __init__(self, plan: ContactPlan) -> None:
-        self._names = plan.nodes
-        # Never booked: tells when a bundle could have gone down had it been alone in the network.
-        self._alone = Router(plan)
+    def __init__(self, nodes: tuple[str, ...], alone: RouterProtocol) -> None:
+        self._names, self._alone = nodes, alone
         self._marks: dict[int, list[Mark]] = {}
 
     def alone(self, bundle: Bundle, node: int, t_ns: int) -> Route | None:
@@ -77,12 +78,14 @@ class Waits:
     def write(
         self, trail: Trail, bundle: Bundle, node: int, start_ns: int, now_ns: int
     ) -> WaitCause:
-        """Write what a bundle waited for at a node since a time; return what it waits for now."""
+        """Write what a bundle waited for at a node since a time; return what it waits for now.
+
+        Who does not want to know and knows that there was no wait need not call it: it routes.
+        """
         name = self._names[node]
         route = self._alone.route(bundle, node, start_ns)
         alone_ns = route.hops[-1].start_ns if route is not None and route.hops else _NEVER_NS
-        marks = [(mark.since_ns(node), mark.cause) for mark in self._marks.get(bundle.bundle, ())]
-        marks.sort(key=lambda mark: mark[0])
+        marks = self._begun(bundle, node)
         blamed_ns = max(min(now_ns, marks[0][0]), trail.now_ns) if marks else now_ns
         trail.wait(name, max(min(blamed_ns, alone_ns), trail.now_ns), "no contact")
         trail.wait(name, blamed_ns, "link busy")
@@ -92,3 +95,9 @@ class Waits:
                 trail.wait(name, max(min(now_ns, next_ns), trail.now_ns), mark)
                 cause = mark
         return cause
+
+    def _begun(self, bundle: Bundle, node: int) -> list[tuple[int, WaitCause]]:
+        """Return from when on which fault is to blame for waits at a node, by time."""
+        marks = [(mark.since_ns(node), mark.cause) for mark in self._marks.get(bundle.bundle, ())]
+        marks.sort(key=lambda mark: mark[0])
+        return [mark for before, mark in pairwise([(0, ""), *marks]) if before[1] != mark[1]]

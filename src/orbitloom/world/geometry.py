@@ -19,11 +19,13 @@ from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
 from orbitloom.world.eclipse import Sunlight, fleet_sunlight
 from orbitloom.world.faults import Fault, fault_plan
+from orbitloom.world.flown import flown_contacts
 from orbitloom.world.hermite import hermite_point
 from orbitloom.world.lasers import Links
-from orbitloom.world.link_rules import laser_links
+from orbitloom.world.link_choice import laser_links
 from orbitloom.world.looks import Looks, target_looks
 from orbitloom.world.orbits import NODE_STEP_NS, build_ephemeris
+from orbitloom.world.propagators import KeptPropagator, Propagator, Sgp4Propagator
 from orbitloom.world.strips import Strips, fleet_strips
 from orbitloom.world.windows import Windows, station_passes
 
@@ -43,6 +45,8 @@ class World:
         Fleet, stations, targets and hardware.
     cache
         Where the results of large fleets are kept between runs; nowhere if not given.
+    propagator
+        Of real elements; the `sgp4` package if not given.
 
     Attributes
     ----------
@@ -69,9 +73,18 @@ class World:
     (('SAT-01', 'SAT-02'), 1188)
     """
 
-    def __init__(self, scenario: Scenario, *, cache: Cache | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        cache: Cache | None = None,
+        propagator: Propagator | None = None,
+    ) -> None:
         self.scenario = scenario
-        self.ephemeris = build_ephemeris(scenario.fleet, scenario.start_ns, scenario.end_ns)
+        self._propagator = KeptPropagator(propagator or Sgp4Propagator(), cache or Cache())
+        self.ephemeris = build_ephemeris(
+            scenario.fleet, scenario.start_ns, scenario.end_ns, propagator=self._propagator
+        )
         large = self.ephemeris.ecef_m.size // 3 >= _WORTH_KEEPING
         self._cache = cache if cache is not None and large else Cache()
         self._station_m = ecef_from_geodetic(
@@ -94,6 +107,7 @@ class World:
                 self._links,
                 self.scenario.laser,
                 self.scenario.downlink,
+                self.scenario.optical,
             )
             return {name: getattr(plan, name) for name in plan.columns()}
 
@@ -163,7 +177,7 @@ class World:
         kept = self._cache.arrays(
             "links",
             [*self._orbits(), self.scenario.model_dump_json()],
-            lambda: _columns(laser_links(self.ephemeris, fleet, laser)),
+            lambda: _columns(laser_links(self.ephemeris, fleet, laser, passes=self.passes)),
         )
         return Links(**kept)
 
@@ -172,7 +186,12 @@ class World:
         fleet = self.scenario.fleet
         content = fleet.file.read_bytes() if isinstance(fleet, TleFleet) else b""
         told = fleet.model_dump_json(exclude={"file"})
-        return [told, content, f"{self.scenario.start_ns} {self.scenario.end_ns} {NODE_STEP_NS}"]
+        span = f"{self.scenario.start_ns} {self.scenario.end_ns} {NODE_STEP_NS}"
+        return [told, content, span, self._propagator.name]
+
+    def flown_contacts(self) -> ContactPlan:
+        """Return the contacts that come about under the weather drawn, see `world.flown`."""
+        return flown_contacts(self.contacts, self.scenario, self._station_m)
 
     def second_looks(self, first: CaptureTask, after_ns: int) -> Iterator[CaptureTask]:
         """Yield other satellites' looks at a target again; see `captures.second_looks`."""
@@ -253,7 +272,7 @@ def _columns(table: Windows | Links | Looks | Sunlight) -> dict[str, NDArray[Any
     return {field.name: getattr(table, field.name) for field in fields(table)}
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")  # too short to let go of Python's lock and wait for it
 def _distance_m(
     p: NDArray[np.float64],
     v: NDArray[np.float64],

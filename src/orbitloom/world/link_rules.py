@@ -1,16 +1,14 @@
-"""Who links with whom.
+"""Who links with whom: a rule names the pairs that may ever link, and what each costs at a moment.
 
-A rule names the pairs that may ever link and what each would cost at a moment. If no satellite
-has more such pairs than terminals, every window is a link. Else terminals are given out anew each
-whole minute: pairs are taken from the cheapest up as long as both have a free terminal, first
-those that join two groups not yet joined, then any (this closes rings). A link that is held costs
-half as much, so that links do not flap.
+==============  ==============================================================================
+`RingRule`      neighbours in the plane, before and behind
+`GridRule`      the ring, and the nearest in the planes to both sides, for good
+`AdjacentRule`  the ring, and whoever is nearest just now in the planes to both sides
+`NearestRule`   whoever is near, in fleets that keep no order
+`DemandRule`    near satellites of which one waits long for a station and the other does not
+==============  ==============================================================================
 
-=============  ====================================================================
-`RingRule`     neighbours in the plane, before and behind
-`GridRule`     the ring, and the nearest in the planes to both sides, for good
-`NearestRule`  whoever is near
-=============  ====================================================================
+`orbitloom.world.link_choice` gives out the terminals.
 """
 
 from __future__ import annotations
@@ -19,23 +17,35 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from orbitloom.scenario import Fleet, WalkerFleet, time
 from orbitloom.scenario.links import Laser
-from orbitloom.wire import EndCause
-from orbitloom.world.lasers import Links, laser_windows
+from orbitloom.world.earth import EQUATORIAL_RADIUS_M
 from orbitloom.world.orbits import Ephemeris
+from orbitloom.world.terminals import granted
+from orbitloom.world.walker import MU_M3_S2
+from orbitloom.world.windows import Windows
 
-__all__ = ["GridRule", "LinkRule", "NearestRule", "RingRule", "laser_links", "link_rule"]
+__all__ = [
+    "AdjacentRule",
+    "DemandRule",
+    "GridRule",
+    "LinkRule",
+    "NearestRule",
+    "RingRule",
+    "link_rule",
+]
 
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.intp]
-Flags = NDArray[np.bool_]
 
 _MINUTE_NS = 60 * time.SECOND_NS
-_HELD = 0.5
+_RING = 1e-3  # of the cost of a link across: the ring goes first
+_FEW = 200  # satellites of which any two may link
+_LOOK_NS = 5 * _MINUTE_NS
+_WAIT_S = 600.0  # a link that saves so much waiting costs half its length
 
 
 class LinkRule(Protocol):
@@ -96,7 +106,7 @@ class GridRule:
         wanted = np.concatenate([ring, across])
         satellites = self.fleet.planes * self.fleet.per_plane
         first, second = np.ascontiguousarray(wanted.T)
-        taken = wanted[_taken(first, second, self.terminals, satellites, False)]
+        taken = wanted[granted(first, second, self.terminals, satellites, False)]
         return _unique(*taken.T)
 
     def cost(self, pairs: Pairs, length_m: Floats, t_ns: int) -> Floats:
@@ -127,112 +137,168 @@ class GridRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NearestRule:
-    """Whoever is near, in fleets that keep no order."""
+class AdjacentRule:
+    """The ring, and across it whoever is nearest just now in the planes to both sides.
+
+    With few terminals the ring goes first, but for the hop that closes it: that joins nothing.
+    Where planes counter-rotate (the seam of a star, or planes far apart) these are short meetings.
+    All planes are alike, so who is ever nearest is found over one revolution.
+    """
+
+    fleet: WalkerFleet
 
     def candidates(self, ephemeris: Ephemeris) -> Pairs:
-        """Return any two."""
-        return np.stack(np.triu_indices(len(ephemeris.names), k=1), axis=-1)
+        """Return the ring, and who is ever the nearest across."""
+        fleet = self.fleet
+        ring = RingRule(fleet=fleet).candidates(ephemeris)
+        if fleet.planes == 1:
+            return ring
+        radius_m = EQUATORIAL_RADIUS_M + 1e3 * fleet.altitude_km
+        minutes = int(2 * np.pi * np.sqrt(radius_m**3 / MU_M3_S2) / 60) + 2
+        last_ns = min(ephemeris.start_ns + minutes * _MINUTE_NS, ephemeris.end_ns)
+        found = [ring]
+        for t_ns in range(ephemeris.start_ns, last_ns, _MINUTE_NS):
+            at_m = ephemeris.position_eci_m(t_ns).reshape(fleet.planes, fleet.per_plane, 3)
+            beside_m = np.roll(at_m, -1, axis=0)
+            # |a - b|^2 is least where a . b is greatest: all are equally high.
+            near = np.einsum("pic,pjc->pij", at_m, beside_m)
+            plane = np.arange(fleet.planes)[:, None]
+            here = plane * fleet.per_plane + np.arange(fleet.per_plane)
+            there = (plane + 1) % fleet.planes * fleet.per_plane
+            found.append(_unique(here.ravel(), (there + near.argmax(axis=2)).ravel()))
+            back = plane * fleet.per_plane + near.argmax(axis=1)
+            found.append(_unique(back.ravel(), (there + np.arange(fleet.per_plane)).ravel()))
+        return np.unique(np.concatenate(found), axis=0)
+
+    def cost(self, pairs: Pairs, length_m: Floats, t_ns: int) -> Floats:
+        """Return the lengths; next to nothing within a plane."""
+        plane = pairs // self.fleet.per_plane
+        share = np.where(plane[:, 0] == plane[:, 1], _RING, 1.0)
+        return _to_the_metre(length_m) * share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearestRule:
+    """Whoever is near, in fleets that keep no order.
+
+    Of more than 200 satellites, only those may link that at some fifth minute are among the
+    `most` nearest of one another.
+    """
+
+    most: int = 4
+
+    def candidates(self, ephemeris: Ephemeris) -> Pairs:
+        """Return any two, or the near ones of many."""
+        satellites = len(ephemeris.names)
+        if satellites <= _FEW:
+            return np.stack(np.triu_indices(satellites, k=1), axis=-1)
+        here = np.repeat(np.arange(satellites), self.most)
+        found = []
+        for t_ns in range(ephemeris.start_ns, ephemeris.end_ns, _LOOK_NS):
+            at_m = ephemeris.position_eci_m(t_ns)
+            _, near = cKDTree(at_m).query(at_m, k=self.most + 1)
+            found.append(_unique(here, near[:, 1:].ravel()))
+        return np.unique(np.concatenate(found), axis=0)
 
     def cost(self, pairs: Pairs, length_m: Floats, t_ns: int) -> Floats:
         """Return the lengths."""
         return _to_the_metre(length_m)
 
 
-def link_rule(fleet: Fleet, laser: Laser) -> LinkRule:
-    """Return the rule that a scenario names."""
-    name = laser.topology
-    if not isinstance(fleet, WalkerFleet):
-        return NearestRule()
-    if name == "ring":
-        return RingRule(fleet=fleet)
-    return GridRule(fleet=fleet, terminals=laser.terminals)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DemandRule:
+    """Links that bring data from satellites that wait long for a station to those that do not.
+
+    A link costs its length / (1 + what it saves / 10 min). It saves the difference of both ends'
+    times until a station sees them next, weighted with how much data the one has that waits longer.
+
+    Attributes
+    ----------
+    near
+        The rule whose pairs these are.
+    start_ns
+        Time of the first column of `wait_s`.
+    wait_s
+        (satellites, minutes) time until the next pass begins, 0 within one.
+    demand
+        (satellites,) data each makes, relative to the mean.
+    """
+
+    near: LinkRule
+    start_ns: int
+    wait_s: Floats
+    demand: Floats
+
+    @classmethod
+    def of(
+        cls, near: LinkRule, ephemeris: Ephemeris, passes: Windows, demand: Floats | None = None
+    ) -> DemandRule:
+        """Return the rule for passes of satellites (`first`) over stations.
+
+        Without a pass to come a satellite waits as long as the flight.
+        """
+        satellites = len(ephemeris.names)
+        t_ns = np.arange(ephemeris.start_ns, ephemeris.end_ns, _MINUTE_NS)
+        span_ns = ephemeris.end_ns - ephemeris.start_ns
+        wait_ns = np.full((satellites, t_ns.size), span_ns)
+        order = np.argsort(passes.first, kind="stable")
+        bounds = np.searchsorted(passes.first[order], np.arange(satellites + 1))
+        for satellite in range(satellites):
+            own = order[bounds[satellite] : bounds[satellite + 1]]
+            if own.size == 0:
+                continue
+            rise_ns, ends_ns = passes.start_ns[own], np.maximum.accumulate(passes.end_ns[own])
+            following = np.searchsorted(rise_ns, t_ns, side="right")
+            upcoming = following < own.size
+            wait_ns[satellite, upcoming] = rise_ns[following[upcoming]] - t_ns[upcoming]
+            begun = following > 0
+            seen = np.zeros(t_ns.size, np.bool_)
+            seen[begun] = ends_ns[following[begun] - 1] > t_ns[begun]
+            wait_ns[satellite, seen] = 0
+        demand = np.ones(satellites) if demand is None else demand / np.mean(demand)
+        return cls(
+            near=near, start_ns=ephemeris.start_ns, wait_s=wait_ns / time.SECOND_NS, demand=demand
+        )
+
+    def candidates(self, ephemeris: Ephemeris) -> Pairs:
+        """Return the pairs of the rule for what is near."""
+        return self.near.candidates(ephemeris)
+
+    def cost(self, pairs: Pairs, length_m: Floats, t_ns: int) -> Floats:
+        """Return the lengths, less where a link saves waiting."""
+        minute = min((t_ns - self.start_ns) // _MINUTE_NS, self.wait_s.shape[1] - 1)
+        wait_s = self.wait_s[:, minute][pairs]
+        saves_s = np.abs(wait_s[:, 0] - wait_s[:, 1])
+        waits_longer = pairs[np.arange(len(pairs)), wait_s.argmax(axis=1)]
+        saves_s *= self.demand[waits_longer]
+        return np.asarray(np.maximum(length_m, 1.0) / (1.0 + saves_s / _WAIT_S))
 
 
-def laser_links(
-    ephemeris: Ephemeris, fleet: Fleet, laser: Laser, rule: LinkRule | None = None
-) -> Links:
-    """Return the links that are held, acquisition included.
+def link_rule(
+    fleet: Fleet, laser: Laser, ephemeris: Ephemeris | None = None, passes: Windows | None = None
+) -> LinkRule:
+    """Return the rule that a scenario names.
 
     Parameters
     ----------
-    ephemeris, fleet
-        The satellites.
-    laser
-        Their terminals.
-    rule
-        Who links with whom; the scenario's if not given.
+    fleet, laser
+        Of the scenario.
+    ephemeris, passes
+        Which `DemandRule` needs; without passes nobody waits.
     """
-    rule = rule or link_rule(fleet, laser)
-    pairs = rule.candidates(ephemeris)
-    windows = laser_windows(ephemeris, pairs, laser)
-    if pairs.size == 0 or np.max(np.bincount(pairs.ravel())) <= laser.terminals:
-        return windows
-    return _choose(ephemeris, windows, rule, laser.terminals)
-
-
-def _choose(ephemeris: Ephemeris, windows: Links, rule: LinkRule, terminals: int) -> Links:
-    since_ns = np.full(len(windows), -1)
-    links: list[tuple[NDArray[np.intp], NDArray[np.int64], int]] = []
-    pairs = np.stack([windows.first, windows.second], axis=-1).astype(np.intp)
-    for t_ns in range(ephemeris.start_ns, ephemeris.end_ns, _MINUTE_NS):
-        possible = np.flatnonzero((windows.start_ns <= t_ns) & (t_ns < windows.end_ns))
-        first, second = pairs[possible].T
-        position_m = ephemeris.position_eci_m(t_ns)
-        length_m = np.linalg.norm(position_m[first] - position_m[second], axis=-1)
-        cost = rule.cost(pairs[possible], length_m, t_ns)
-        cost[since_ns[possible] >= 0] *= _HELD
-        order = np.argsort(cost, kind="stable")
-        taken = _taken(first[order], second[order], terminals, len(position_m), True)
-        chosen = np.zeros(len(windows), np.bool_)
-        chosen[possible[order[taken]]] = True
-        ended = np.flatnonzero((since_ns >= 0) & ~chosen)
-        links.append((ended, since_ns[ended], t_ns))
-        since_ns[ended] = -1
-        since_ns[chosen & (since_ns < 0)] = t_ns
-    still = np.flatnonzero(since_ns >= 0)
-    links.append((still, since_ns[still], ephemeris.end_ns))
-    rows = np.concatenate([row for row, _, _ in links])
-    start_ns = np.concatenate([start for _, start, _ in links])
-    end_ns = np.concatenate([np.full(row.size, end, np.int64) for row, _, end in links])
-    whole = windows.end_ns[rows] <= end_ns
-    cause = np.where(whole, windows.end_cause[rows], EndCause.CHOICE)
-    end_ns = np.minimum(end_ns, windows.end_ns[rows])
-    clip = (ephemeris.start_ns, ephemeris.end_ns)
-    return Links.between(pairs, (rows, start_ns, end_ns), cause, clip)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _taken(first: Pairs, second: Pairs, terminals: int, satellites: int, joins: bool) -> Flags:
-    """Return which pairs, in order of cost, are linked; with `joins` those first that join groups.
-
-    Groups are kept as trees with shortened paths.
-    """
-    taken = np.zeros(first.size, np.bool_)
-    free = np.full(satellites, terminals)
-    group = np.arange(satellites)
-    for joining in (True, False):
-        if joining and not joins:
-            continue
-        for i in range(first.size):
-            a, b = first[i], second[i]
-            if taken[i] or free[a] == 0 or free[b] == 0:
-                continue
-            if joining:
-                x, y = a, b
-                while group[x] != x:
-                    group[x] = group[group[x]]
-                    x = group[x]
-                while group[y] != y:
-                    group[y] = group[group[y]]
-                    y = group[y]
-                if x == y:
-                    continue
-                group[x] = y
-            taken[i] = True
-            free[a] -= 1
-            free[b] -= 1
-    return taken
+    near: LinkRule = AdjacentRule(fleet=fleet) if isinstance(fleet, WalkerFleet) else NearestRule()
+    match laser.topology:
+        case "demand" if ephemeris is not None and passes is not None:
+            return DemandRule.of(near, ephemeris, passes)
+        case "adjacent" | "demand":
+            return near
+        case "nearest":
+            return NearestRule()
+    if not isinstance(fleet, WalkerFleet):
+        return NearestRule()
+    if laser.topology == "ring":
+        return RingRule(fleet=fleet)
+    return GridRule(fleet=fleet, terminals=laser.terminals)
 
 
 def _to_the_metre(length_m: Floats) -> Floats:

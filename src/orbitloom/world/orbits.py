@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sgp4.api import SGP4_ERRORS, SatrecArray
+from sgp4.api import SGP4_ERRORS
 
 from orbitloom.errors import OrbitError
 from orbitloom.scenario import ElementsFleet, Fleet, TleFleet, WalkerFleet, time
-from orbitloom.world.earth import EQUATORIAL_RADIUS_M, builtin_orientation, julian_date
+from orbitloom.world.earth import EQUATORIAL_RADIUS_M, builtin_orientation
 from orbitloom.world.elements import read_tle_file, satrec_from_elements
 from orbitloom.world.hermite import positions_at, velocities_at
 from orbitloom.world.nodes import EXTRA_NODES, turn_states
+from orbitloom.world.propagators import Propagator, Sgp4Propagator
 from orbitloom.world.walker import walker_names, walker_states
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _STEP_S = NODE_STEP_NS / time.SECOND_NS
 
 _MARGIN_NODES = 10
 _LOWEST_M = 100e3  # below the Karman line nothing completes an orbit
-_CHUNK = 128  # satellites: SGP4's answers of a day for so many take 18 MB
+_CHUNK = 512  # satellites: SGP4's answers of a day for so many take 36 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,8 +132,12 @@ class Ephemeris:
         return out.reshape(*numbers.shape, 3)
 
 
-def build_ephemeris(fleet: Fleet, start_ns: int, end_ns: int) -> Ephemeris:
+def build_ephemeris(
+    fleet: Fleet, start_ns: int, end_ns: int, *, propagator: Propagator | None = None
+) -> Ephemeris:
     """Return the states of a fleet from start to end.
+
+    Real elements are propagated by `propagator`, the `sgp4` package if none is given.
 
     Raises
     ------
@@ -154,7 +159,8 @@ def build_ephemeris(fleet: Fleet, start_ns: int, end_ns: int) -> Ephemeris:
         eci = walker_states(fleet, start_ns, outer_ns, _STEP_S, to_gcrs)
     else:
         names, records = _records(fleet)
-        ecef, eci = _sgp4_states(names, records, outer_ns, to_itrs, to_gcrs)
+        who = propagator or Sgp4Propagator()
+        ecef, eci = _sgp4_states(names, records, outer_ns, (to_itrs, to_gcrs), who)
     return Ephemeris(
         names=names,
         start_ns=start_ns,
@@ -182,7 +188,11 @@ def _records(fleet: ElementsFleet | TleFleet) -> tuple[tuple[str, ...], list[Sat
 
 
 def _sgp4_states(
-    names: tuple[str, ...], records: list[Satrec], outer_ns: Times, to_itrs: Floats, to_gcrs: Floats
+    names: tuple[str, ...],
+    records: list[Satrec],
+    outer_ns: Times,
+    matrices: tuple[Floats, Floats],
+    propagator: Propagator,
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
     """Return positions and velocities (n_sat, n, 3) in ITRS and in GCRS, m and m/s.
 
@@ -190,12 +200,11 @@ def _sgp4_states(
     """
     shape = (len(records), outer_ns.size - 2 * EXTRA_NODES, 3)
     ecef, eci = ((np.empty(shape), np.empty(shape)) for _ in range(2))
-    moments = julian_date(outer_ns)
     for begin in range(0, len(records), _CHUNK):
         part = slice(begin, begin + _CHUNK)
-        errors, teme_km, _ = SatrecArray(records[part]).sgp4(*moments)
+        errors, teme_km = propagator.positions_km(records[part], outer_ns)
         _check_flown(names[part], outer_ns, errors, teme_km)
-        for matrix, (position, velocity) in ((to_itrs, ecef), (to_gcrs, eci)):
+        for matrix, (position, velocity) in zip(matrices, (ecef, eci), strict=True):
             turn_states(teme_km, matrix, 1e3, _STEP_S, position[part], velocity[part])
     return ecef, eci
 
