@@ -1,5 +1,7 @@
 """What the router delivers against what no router can exceed."""
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def test_it_is_the_maximum_flow_of_networkx(seed: int) -> None:
     sources, sizes, times = random.integers(8, size=6), random.integers(1, 40, 6), np.arange(6) * S
     cuts = np.unique(np.concatenate([plan.start_ns, plan.end_ns, times])).tolist()
     graph = nx.DiGraph()
-    for piece, (since, until) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for piece, (since, until) in enumerate(pairwise(cuts)):
         for n in range(8):
             graph.add_edge((n, piece), (n, piece + 1))
         for c in range(len(plan)):
@@ -60,9 +62,7 @@ def test_it_is_the_maximum_flow_of_networkx(seed: int) -> None:
                 to = "ground" if there >= 8 else (there, piece)
                 bits = round(plan.rate_bps[c] * (until - since) / 1e9)
                 known = graph.get_edge_data((int(plan.sender[c]), piece), to, {"capacity": 0})
-                graph.add_edge(
-                    (int(plan.sender[c]), piece), to, capacity=known["capacity"] + bits
-                )
+                graph.add_edge((int(plan.sender[c]), piece), to, capacity=known["capacity"] + bits)
     for source, size, time in zip(sources.tolist(), sizes.tolist(), times.tolist(), strict=True):
         graph.add_edge("made", f"bundle{time}", capacity=size * 8_000_000)
         graph.add_edge(f"bundle{time}", (source, cuts.index(time)))
@@ -71,7 +71,9 @@ def test_it_is_the_maximum_flow_of_networkx(seed: int) -> None:
     assert ours == pytest.approx(flow / 8, rel=1e-6)
 
 
-@pytest.mark.parametrize(("load", "whole_floor", "flow_floor"), [(0.8, 0.97, 0.98), (1.5, 0.9, 0.97)])
+@pytest.mark.parametrize(
+    ("load", "whole_floor", "flow_floor"), [(0.8, 0.97, 0.98), (1.5, 0.9, 0.97)]
+)
 def test_what_the_router_delivers(load: float, whole_floor: float, flow_floor: float) -> None:
     """Booked in the order in which they are made, over 20 plans; see docs/design/network.md."""
     shares: dict[bool, list[float]] = {False: [], True: []}
