@@ -49,6 +49,7 @@ ANY_STATION = -1
 
 NOTHING, FULL = -1, -2
 _WAITS = -3
+_MOST_LABELS = 20_000
 """What `search` returns instead of a label: there is no way; the scratch arrays are too small."""
 
 _FOREVER = 2**62
@@ -116,7 +117,10 @@ class Bounds(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One question: from which node and when, how much, to where, how late at most."""
+    """One question: from which node and when, how much, to where, how late at most.
+
+    If `coarse`, routes are told apart by arrival and hops only where that saves labels.
+    """
 
     node: int
     t_ns: int
@@ -125,6 +129,7 @@ class Task(NamedTuple):
     sink: int
     latest_ns: int
     satellites: int
+    coarse: bool
 
 
 def make_scratch(nodes: int, size: int = 4096) -> Scratch:
@@ -414,17 +419,12 @@ def _first_down(
 
 @njit_bare
 def _is_dominated(
-    scratch: Scratch,
-    node: int,
-    arrival: int,
-    hops: int,
-    minus_end: int,
-    entry: int,
-    strict: bool,
+    scratch: Scratch, node: int, arrival: int, hops: int, minus_end: int, entry: int, keys: int
 ) -> bool:
-    """Tell whether a label of the node is no worse in every key; mark those that are no better.
+    """Tell whether a label of the node is no worse; mark those that are no better.
 
-    If `strict`, whichever arrives earlier is better.
+    No worse in each of the first `keys` keys (1, 2 or 4), or equal in them and no worse after
+    that.
     """
     label, state = scratch.label, scratch.state
     if scratch.stamp[node] != state[_EPOCH]:
@@ -433,24 +433,36 @@ def _is_dominated(
         return False
     i, before = scratch.head[node], -1
     while i >= 0:
-        no_later, no_earlier = label[i, ARRIVAL] <= arrival, label[i, ARRIVAL] >= arrival
-        no_worse = (
-            label[i, HOPS] <= hops and label[i, MINUS_END] <= minus_end and label[i, ENTRY] <= entry
-        )
-        no_better = (
-            label[i, HOPS] >= hops and label[i, MINUS_END] >= minus_end and label[i, ENTRY] >= entry
-        )
-        if no_later and (no_worse or (strict and not no_earlier)):
+        row = label[i]
+        no_later, no_earlier = row[ARRIVAL] <= arrival, row[ARRIVAL] >= arrival
+        fewer, more = row[HOPS] <= hops, row[HOPS] >= hops
+        if keys == 4:
+            no_worse = fewer and row[MINUS_END] <= minus_end and row[ENTRY] <= entry
+            no_better = more and row[MINUS_END] >= minus_end and row[ENTRY] >= entry
+        else:
+            ahead = better(
+                row[ARRIVAL],
+                row[HOPS],
+                row[MINUS_END],
+                row[ENTRY],
+                arrival,
+                hops,
+                minus_end,
+                entry + 1,
+            )
+            no_worse = ahead and (keys == 1 or fewer)
+            no_better = not ahead and (keys == 1 or more)
+        if no_later and no_worse:
             return True
-        if no_earlier and (no_better or (strict and not no_later)):
-            label[i, _DEAD] = 1
+        if no_earlier and no_better:
+            row[_DEAD] = 1
             if before < 0:
-                scratch.head[node] = label[i, _NEXT]
+                scratch.head[node] = row[_NEXT]
             else:
-                label[before, _NEXT] = label[i, _NEXT]
+                label[before, _NEXT] = row[_NEXT]
         else:
             before = i
-        i = label[i, _NEXT]
+        i = row[_NEXT]
     return False
 
 
@@ -516,20 +528,23 @@ def search(graph: Graph, lines: Lines, bounds: Bounds, scratch: Scratch, task: T
         hop_ns = int(task.bits_ns / bounds.fastest[0]) + int(bounds.fastest[1])
         hops = int(graph.hops[task.node, scratch.listed[0, _SENDER]])
         if scratch.listed[0, _SLOT] <= task.t_ns + hops * hop_ns:  # else it is sure to wait
-            found = _label_setting(graph, lines, bounds, scratch, task, True)
+            found = _label_setting(graph, lines, bounds, scratch, task, 1)
+    if found == _WAITS and not task.coarse:
+        found = _label_setting(graph, lines, bounds, scratch, task, 4)
     if found == _WAITS:
-        found = _label_setting(graph, lines, bounds, scratch, task, False)
+        found = _label_setting(graph, lines, bounds, scratch, task, 2)
     return int(found)
 
 
 @njit_bare
 def _label_setting(
-    graph: Graph, lines: Lines, bounds: Bounds, scratch: Scratch, task: Task, strict: bool
+    graph: Graph, lines: Lines, bounds: Bounds, scratch: Scratch, task: Task, keys: int
 ) -> int:
-    """Search with all labels that may win a tie, or, if `strict`, with the earliest of each node.
+    """Search with those labels of a node that are not worse in the first `keys` keys.
 
-    The latter is right if no transmission in reach has to wait, for then who is later at a node
-    is later at the sink. If one has to, `_WAITS` is returned.
+    With one key, only the earliest: right if no transmission in reach has to wait, for then who is
+    later at a node is later at the sink. If one has to, `_WAITS` is returned. With two, arrival and
+    hops are right. With four, all; `_WAITS` if that takes more than `_MOST_LABELS` labels.
     """
     label, state = scratch.label, scratch.state
     state[_LABELS], state[_HEAP] = 0, 0
@@ -540,8 +555,10 @@ def _label_setting(
     new = _new_label(scratch, task.node, task.t_ns, 0, -_FOREVER, -1, -1, 0, -1)
     _open(scratch, new, task.t_ns, 0, -_FOREVER)
     while state[_HEAP]:
+        if keys == 4 and state[_LABELS] > _MOST_LABELS:
+            return _WAITS
         key, here = pop(scratch)
-        if strict:
+        if keys == 1:
             if key > best:
                 break
         elif not better(
@@ -600,7 +617,7 @@ def _label_setting(
                 if graph.receiver[pair] == there:
                     arrival, place, sent = _first(graph, lines, task, pair, t_ns, best)
         if arrival != NEVER:
-            if strict and sent > t_ns:
+            if keys == 1 and sent > t_ns:
                 return _WAITS
             entry = there if entered < 0 else entered
             minus_end = max(so_far, -graph.table[place, END])
@@ -623,13 +640,13 @@ def _label_setting(
                 first_wait = min(first_wait, arrival)
             minus_end = max(so_far, -graph.table[place, END])
             entry = there if entered < 0 else entered
-            if _is_dominated(scratch, there, arrival, hops, minus_end, entry, strict):
+            if _is_dominated(scratch, there, arrival, hops, minus_end, entry, keys):
                 continue
             key, key_hops, key_end = _estimate(graph, bounds, scratch, task, there, arrival)
             key_hops += hops
             key_end = max(key_end, minus_end)
             if key > best or (
-                not strict
+                keys > 1
                 and not better(key, key_hops, key_end, entry, best, best_hops, best_end, best_entry)
             ):
                 continue
@@ -637,6 +654,6 @@ def _label_setting(
             if new == FULL:
                 return FULL
             _open(scratch, new, key, key_hops, key_end)
-    if strict and first_wait <= best:
+    if keys == 1 and first_wait <= best:
         return _WAITS
     return int(found)
