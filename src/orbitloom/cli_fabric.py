@@ -184,11 +184,11 @@ def _kind(out: Path | None, given: _Format | None) -> _Format | None:
 
 
 def _routes(
-    scenario: Annotated[str, _SCENARIO] = "ring12",
     source: Annotated[
         str,
         typer.Option("--from", help="The satellite that holds the data.", metavar="SATELLITE"),
-    ] = "",
+    ],
+    scenario: Annotated[str, _SCENARIO] = "ring12",
     to: Annotated[
         str,
         typer.Option(
