@@ -139,6 +139,7 @@ class Traffic:
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
         self._queued_at: dict[int, list[int]] = {}  # by node: which of its contacts have a queue
+        self._waiting: dict[int, None] = {}  # contacts in whose queue something may be, in order
         self._wake: dict[int, simpy.Event] = {}
         self._trails: dict[int, Trail] = {}
         self._whereabouts: dict[int, _Whereabouts] = {}  # of captures' bundles, not yet down
@@ -327,6 +328,7 @@ class Traffic:
             self._queued_at.setdefault(self._at(parcel), []).append(contact)
             self._clock.process(self._transmitter(contact))
         self._queues[contact].push(parcel, parcel.bundle.priority)
+        self._waiting[contact] = None
         if contact in self._wake:
             self._wake.pop(contact).succeed()
 
@@ -370,7 +372,7 @@ class Traffic:
     ) -> list[_Parcel]:
         """Take parcels out of queues and give back their bookings; the most urgent first."""
         taken: list[_Parcel] = []
-        for contact in self._queues if contacts is None else contacts:
+        for contact in self._waiting if contacts is None else contacts:
             queue = self._queues[contact]
             waiting = list(queue)
             if not any(map(which, waiting)):
@@ -446,6 +448,8 @@ class Traffic:
             yield clock.until(start_ns)
         while clock.now_ns < end_ns:
             if not queue or contact in self._dead:
+                if not queue:
+                    self._waiting.pop(contact, None)
                 wake = self._wake[contact] = clock.event()
                 yield wake | clock.until(end_ns)
                 self._wake.pop(contact, None)
@@ -466,6 +470,7 @@ class Traffic:
         while queue:
             self._reroute(queue.pop())
         del self._queues[contact]
+        self._waiting.pop(contact, None)
         self._queued_at[int(plan.sender[contact])].remove(contact)
 
     def _transmit(
@@ -512,6 +517,7 @@ class Traffic:
             self._write_state(bundle.bundle)
             self._note(bundle, sender, "stored")
         self._queues[parcel.contact].put_back(parcel, bundle.priority)
+        self._waiting[parcel.contact] = None
 
     def _fly(
         self, parcel: _Parcel, sender: int, receiver: int
