@@ -59,6 +59,8 @@ class Links:
         Makes a damaged bundle at a node whole: takes its time, and returns whether that went well.
     watched
         Whether anything can break: receipts are kept only then.
+    receipt_ns
+        From a bundle's last bit until the receiver sends its receipt.
     """
 
     plan: ContactPlan
@@ -71,6 +73,7 @@ class Links:
     lost: Callable[[Bundle, int, WaitCause], None] = _nobody
     mend: Callable[[Bundle, int], Generator[simpy.Event, Any, bool]] | None = None
     watched: bool = False
+    receipt_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -535,7 +538,8 @@ class Traffic:
             return
         if self._links.watched and not bundle.divisible:
             due = [one for one in self._receipts.get(contact, ()) if one[0] > clock.now_ns]
-            self._receipts[contact] = [*due, (clock.now_ns + light_ns, parcel)]
+            due_ns = clock.now_ns + self._links.receipt_ns + light_ns
+            self._receipts[contact] = [*due, (due_ns, parcel)]
         if not parcel.copy:
             self._links.moved(bundle, sender, receiver)
         if receiver == bundle.destination or (
