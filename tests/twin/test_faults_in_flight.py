@@ -207,3 +207,23 @@ def test_a_whole_flight_of_three_arms_stays_sound(small: Small) -> None:
         for fate in arm.fates:
             assert (fate.inbox_ns is not None) != bool(fate.place)
             assert not fate.lost or fate.place == "lost with SAT-03"
+
+
+def test_cloud_over_telescopes_holds_answers_back_and_loses_none(flight: Fly) -> None:
+    def under(clear_sky: float) -> dict[str, Any]:
+        places = (("Svalbard", 78.2, 15.4), ("Troll", -72.0, 2.5))
+        keys = {"kind": "optical", "clear_sky": clear_sky, "cloud_spell_h": 0.5}
+        return {
+            "stations": [
+                {"name": name, "latitude_deg": latitude, "longitude_deg": longitude, **keys}
+                for name, latitude, longitude in places
+            ]
+        }
+
+    clear, clear_ledger, _ = flight(**under(1.0))
+    cloudy, ledger, _ = flight(seed=3, **under(0.3))
+    assert clear.faults.happened == {}
+    assert cloudy.faults.happened["weather"] > 2
+    assert not {row.wait_cause for row in clear_ledger} & {"weather"}
+    assert "weather" in {row.wait_cause for row in ledger}
+    assert not any(fate.lost for fate in cloudy.fates)

@@ -67,6 +67,24 @@ class PlainRouter:
                 heappush(heap, (then, hops + 1, last, first, way, there))
         return None
 
+    def tree(self, node: int, t_ns: int) -> list[int | None]:
+        """Return the earliest arrival of a bundle without size at every node from one."""
+        arrivals: list[int | None] = [None] * len(self._links)
+        heap = [(t_ns, node)]
+        while heap:
+            arrival, here = heappop(heap)
+            if arrivals[here] is not None:
+                continue
+            arrivals[here] = arrival
+            for there, contacts, latest in self._links[here]:
+                if arrivals[there] is None:
+                    found = self._first(
+                        contacts, latest, arrival, 0.0, Priority.NORMAL, _FOREVER_NS
+                    )
+                    if found is not None:
+                        heappush(heap, (found[0], there))
+        return arrivals
+
     def book(self, route: Route, bundle: Bundle) -> None:
         """Reserve the time of a route; bookings of lower priority move back."""
         for hop in route.hops:

@@ -24,7 +24,10 @@ from orbitloom.wire import Priority
 __all__ = [
     "ANY_STATION",
     "ARRIVAL",
+    "ENTRY",
     "FULL",
+    "HOPS",
+    "MINUS_END",
     "NODE",
     "NOTHING",
     "PARENT",
@@ -34,8 +37,14 @@ __all__ = [
     "Scratch",
     "Task",
     "better",
+    "clear",
+    "first_contact",
+    "is_dominated",
+    "is_outdone",
     "make_bounds",
     "make_scratch",
+    "new_label",
+    "open_label",
     "pop",
     "push",
     "search",
@@ -334,7 +343,7 @@ def _estimate(
 
 
 @njit_bare
-def _first(
+def first_contact(
     graph: Graph, lines: Lines, task: Task, pair: int, t_ns: int, bound_ns: int
 ) -> tuple[int, int, int]:
     """Return arrival, place and start of the contact of a pair that is there first.
@@ -418,7 +427,7 @@ def _first_down(
 
 
 @njit_bare
-def _is_dominated(
+def is_dominated(
     scratch: Scratch, node: int, arrival: int, hops: int, minus_end: int, entry: int, keys: int
 ) -> bool:
     """Tell whether a label of the node is no worse; mark those that are no better.
@@ -467,7 +476,21 @@ def _is_dominated(
 
 
 @njit_bare
-def _new_label(
+def clear(scratch: Scratch, node: int) -> None:
+    """Begin a new set of labels, at that node."""
+    scratch.state[_LABELS], scratch.state[_HEAP] = 0, 0
+    scratch.state[_EPOCH] += 1
+    scratch.stamp[node], scratch.head[node] = scratch.state[_EPOCH], -1
+
+
+@njit_bare
+def is_outdone(scratch: Scratch, label: int) -> bool:
+    """Tell whether a better label of its node has come since."""
+    return bool(scratch.label[label, _DEAD])
+
+
+@njit_bare
+def new_label(
     scratch: Scratch,
     node: int,
     arrival: int,
@@ -490,7 +513,7 @@ def _new_label(
 
 
 @njit_bare
-def _open(scratch: Scratch, new: int, key: int, key_hops: int, key_end: int) -> None:
+def open_label(scratch: Scratch, new: int, key: int, key_hops: int, key_end: int) -> None:
     """Put a label on the heap and to its node."""
     node = scratch.label[new, NODE]
     scratch.label[new, _KEY_HOPS], scratch.label[new, _KEY_END] = key_hops, key_end
@@ -547,13 +570,11 @@ def _label_setting(
     hops are right. With four, all; `_WAITS` if that takes more than `_MOST_LABELS` labels.
     """
     label, state = scratch.label, scratch.state
-    state[_LABELS], state[_HEAP] = 0, 0
-    state[_EPOCH] += 1
+    clear(scratch, task.node)
     best, best_hops, best_end, best_entry = task.latest_ns, _FOREVER, 0, 0
     found, first_wait = NOTHING, _FOREVER
-    scratch.stamp[task.node], scratch.head[task.node] = state[_EPOCH], -1
-    new = _new_label(scratch, task.node, task.t_ns, 0, -_FOREVER, -1, -1, 0, -1)
-    _open(scratch, new, task.t_ns, 0, -_FOREVER)
+    new = new_label(scratch, task.node, task.t_ns, 0, -_FOREVER, -1, -1, 0, -1)
+    open_label(scratch, new, task.t_ns, 0, -_FOREVER)
     while state[_HEAP]:
         if keys == 4 and state[_LABELS] > _MOST_LABELS:
             return _WAITS
@@ -615,7 +636,7 @@ def _label_setting(
             arrival, place, sent, there = NEVER, -1, 0, task.sink
             for pair in range(graph.pairs_of[node], graph.pairs_of[node + 1]):
                 if graph.receiver[pair] == there:
-                    arrival, place, sent = _first(graph, lines, task, pair, t_ns, best)
+                    arrival, place, sent = first_contact(graph, lines, task, pair, t_ns, best)
         if arrival != NEVER:
             if keys == 1 and sent > t_ns:
                 return _WAITS
@@ -623,7 +644,7 @@ def _label_setting(
             minus_end = max(so_far, -graph.table[place, END])
             if better(arrival, hops, minus_end, entry, best, best_hops, best_end, best_entry):
                 best, best_hops, best_end, best_entry = arrival, hops, minus_end, entry
-                found = _new_label(
+                found = new_label(
                     scratch, there, arrival, hops, minus_end, entry, place, sent, here
                 )
                 if found == FULL:
@@ -633,14 +654,14 @@ def _label_setting(
             there = graph.receiver[pair]
             if there == task.sink or (there >= task.satellites and task.sink == ANY_STATION):
                 continue
-            arrival, place, sent = _first(graph, lines, task, pair, t_ns, best)
+            arrival, place, sent = first_contact(graph, lines, task, pair, t_ns, best)
             if arrival == NEVER:
                 continue
             if sent > t_ns:
                 first_wait = min(first_wait, arrival)
             minus_end = max(so_far, -graph.table[place, END])
             entry = there if entered < 0 else entered
-            if _is_dominated(scratch, there, arrival, hops, minus_end, entry, keys):
+            if is_dominated(scratch, there, arrival, hops, minus_end, entry, keys):
                 continue
             key, key_hops, key_end = _estimate(graph, bounds, scratch, task, there, arrival)
             key_hops += hops
@@ -650,10 +671,10 @@ def _label_setting(
                 and not better(key, key_hops, key_end, entry, best, best_hops, best_end, best_entry)
             ):
                 continue
-            new = _new_label(scratch, there, arrival, hops, minus_end, entry, place, sent, here)
+            new = new_label(scratch, there, arrival, hops, minus_end, entry, place, sent, here)
             if new == FULL:
                 return FULL
-            _open(scratch, new, key, key_hops, key_end)
+            open_label(scratch, new, key, key_hops, key_end)
     if keys == 1 and first_wait <= best:
         return _WAITS
     return int(found)

@@ -22,6 +22,7 @@ KIND_WORDS = {
     "bit_flip": ("bit flip", "bit flips"),
     "computer_reset": ("computer reset", "computer resets"),
     "battery_ageing": ("battery aged", "batteries aged"),
+    "weather": ("spell of weather over a station", "spells of weather over stations"),
 }
 """Each kind of fault, one and many of it."""
 
@@ -41,7 +42,7 @@ def fault_figures(result: FlightResult) -> dict[str, Any]:
     arms = list(result.arms.values())
     happened = arms[0].faults.happened
     return {
-        "happened": {kind: happened.get(kind, 0) for kind in FAULT_KINDS},
+        "happened": {kind: happened.get(kind, 0) for kind in (*FAULT_KINDS, "weather")},
         "arms": {arm.arm: _arm(arm, result) for arm in arms},
     }
 

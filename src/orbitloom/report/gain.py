@@ -38,6 +38,7 @@ _BY_CAUSE: dict[str, str] = {
     "battery low": "waiting for power or cooling",
     "computer hot": "waiting for power or cooling",
     **dict.fromkeys(FAULT_CAUSES, "waiting because of a fault"),
+    "weather": "waiting for a pass",
 }
 _BY_STEP = {
     **dict.fromkeys(("laser", "downlink"), "sending"),

@@ -1,27 +1,30 @@
-"""The contacts that come about: the plan as it was uploaded, thinned by weather that was drawn.
+"""What weather makes of a plan: one draw of the sky over each station.
 
 A plan says how sure each contact is (`ContactPlan.confidence`). What happens is one draw of the
 weather: cloud over optical stations, and, where the radio's rate follows a budget, rain that is
 heavier than was taken off. It is drawn from the scenario's seed, so it is the same each time.
+`closed_spells` is for those who fly a plan that counted on the sky, `flown_contacts` for those who
+want to know what could have been planned.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.scenario import Scenario
 from orbitloom.wire import OPTICAL, RF, ContactPlan
-from orbitloom.world.cloud_cover import drawn_weather, weathered
+from orbitloom.world.cloud_cover import Weather, drawn_weather, weathered
+from orbitloom.world.earth import ecef_from_geodetic
 
-__all__ = ["flown_contacts"]
+__all__ = ["closed_spells", "flown_contacts"]
 
 _RAIN_M = 50e3  # cells of rain: sites this far apart hardly share a deep fade (ITU-R P.618, 2.2.4)
 
 
-def flown_contacts(
-    plan: ContactPlan, scenario: Scenario, station_m: NDArray[np.float64]
-) -> ContactPlan:
+def flown_contacts(plan: ContactPlan, scenario: Scenario) -> ContactPlan:
     """Return the plan's contacts that come about; the plan itself if nothing depends on weather.
 
     Parameters
@@ -30,10 +33,33 @@ def flown_contacts(
         As it was uploaded.
     scenario
         Its stations, seed, and span of time.
-    station_m
-        (stations, 3) where the stations are, m.
     """
+    for medium, own, weather in _weathers(scenario):
+        sites = np.where(own, np.cumsum(own) - 1, -1)
+        plan = weathered(plan, weather, medium, sites)
+    return plan
+
+
+def closed_spells(scenario: Scenario) -> list[tuple[int, int, int]]:
+    """Return station, start and end (ns) of each spell in which the sky over it is closed."""
+    found = []
+    for _, own, weather in _weathers(scenario):
+        for site, station in enumerate(np.flatnonzero(own).tolist()):
+            starts, ends = Weather(
+                start_ns=weather.start_ns, step_ns=weather.step_ns, clear=~weather.clear
+            ).spells(site)
+            found += [(station, *span) for span in zip(starts.tolist(), ends.tolist(), strict=True)]
+    return found
+
+
+def _weathers(scenario: Scenario) -> Iterator[tuple[int, NDArray[np.bool_], Weather]]:
+    """Yield medium, (stations,) which stations, and the weather over those."""
     stations = scenario.stations
+    site_m = ecef_from_geodetic(
+        [one.latitude_deg for one in stations],
+        [one.longitude_deg for one in stations],
+        [one.altitude_m for one in stations],
+    )
     optical = np.array([one.kind == "optical" for one in stations])
     kinds = [
         (
@@ -55,12 +81,10 @@ def flown_contacts(
         weather = drawn_weather(
             scenario.seed,
             name,
-            station_m[own],
+            site_m[own],
             clear_share[own],
             spell_s[own],
             correlation_m,
             (scenario.start_ns, scenario.end_ns),
         )
-        sites = np.where(own, np.cumsum(own) - 1, -1)
-        plan = weathered(plan, weather, medium, sites)
-    return plan
+        yield medium, own, weather

@@ -190,8 +190,8 @@ class World:
         return [told, content, span, self._propagator.name]
 
     def flown_contacts(self) -> ContactPlan:
-        """Return the contacts that come about under the weather drawn, see `world.flown`."""
-        return flown_contacts(self.contacts, self.scenario, self._station_m)
+        """Return the contacts that come about, see `orbitloom.world.flown`."""
+        return flown_contacts(self.contacts, self.scenario)
 
     def second_looks(self, first: CaptureTask, after_ns: int) -> Iterator[CaptureTask]:
         """Yield other satellites' looks at a target again; see `captures.second_looks`."""
