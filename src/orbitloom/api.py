@@ -22,7 +22,9 @@ from orbitloom.scenario import Scenario, load
 from orbitloom.twin.flight import Progress
 from orbitloom.twin.flight import fly as fly_twin
 from orbitloom.twin.workshop import Writer
+from orbitloom.world.cache import Cache
 from orbitloom.world.orbits import build_ephemeris
+from orbitloom.world.propagators import KeptPropagator, Sgp4Propagator
 from orbitloom.world.scene import check_scene
 
 __all__ = ["Report", "check", "fly"]
@@ -88,7 +90,14 @@ def fly(
     with _executor(executor) as runner:
         if folder is not None:
             prepare(folder)
-        result = fly_twin(loaded, executor=runner, folder=folder, progress=progress, writer=writer)
+        result = fly_twin(
+            loaded,
+            executor=runner,
+            folder=folder,
+            progress=progress,
+            writer=writer,
+            cache=Cache.of_user(),
+        )
     report = Report(result, note=note)
     if folder is not None:
         kind = executor if isinstance(executor, str) else type(executor).__name__
@@ -114,7 +123,9 @@ def check(scenario: Scenario) -> tuple[str, ...]:
     if scenario.scene is not None:
         check_scene(scenario.scene)
     try:
-        return build_ephemeris(scenario.fleet, scenario.start_ns, scenario.end_ns).names
+        propagator = KeptPropagator(Sgp4Propagator(), Cache.of_user())
+        span = scenario.start_ns, scenario.end_ns
+        return build_ephemeris(scenario.fleet, *span, propagator=propagator).names
     except OrbitError as error:
         error.where = error.where or f"scenario {scenario.name}, key fleet"
         raise

@@ -11,6 +11,7 @@ import typer
 from orbitloom.errors import NoRouteError, ScenarioError
 
 if TYPE_CHECKING:
+    from orbitloom.network.router import Route
     from orbitloom.scenario import Scenario
     from orbitloom.wire import ContactPlan
     from orbitloom.wire.contact_files import PlanFormat
@@ -183,11 +184,11 @@ def _kind(out: Path | None, given: _Format | None) -> _Format | None:
 
 
 def _routes(
-    scenario: Annotated[str, _SCENARIO] = "ring12",
     source: Annotated[
         str,
         typer.Option("--from", help="The satellite that holds the data.", metavar="SATELLITE"),
-    ] = "",
+    ],
+    scenario: Annotated[str, _SCENARIO] = "ring12",
     to: Annotated[
         str,
         typer.Option(
@@ -209,7 +210,7 @@ def _routes(
         bool,
         typer.Option(
             "--disjoint",
-            help="A second way as well, that shares no contact with the first.",
+            help="Two ways that share no contact, and no node between if that can be had.",
             metavar="",
         ),
     ] = False,
@@ -257,22 +258,21 @@ def _routes(
         destination=destination,
     )
     router = Router(contacts)
-    first = router.route(bundle, node, t_ns)
-    if first is None:
+    found: tuple[Route, ...]
+    if disjoint:
+        found = router.routes_disjoint(bundle, node, t_ns)
+    else:
+        best = router.route(bundle, node, t_ns)
+        found = () if best is None else (best,)
+    if not found:
         raise NoRouteError(
             f"nothing of {bytes_words(size)} gets from {contacts.nodes[node]} to {to} after "
             f"{time.to_iso(t_ns)}",
             where=str(plan or scenario),
             way_out="Fly longer with --hours, send less with --size, or add stations",
         )
-    found = [("the way", first)]
-    if disjoint:
-        used = {hop.contact for hop in first.hops}
-        second = router.route(bundle, node, t_ns, exclude=used)
-        if second is not None:
-            found.append(("a second way", second))
     console = Console()
-    for name, route in found:
+    for name, route in zip(("the way", "a second way"), found, strict=False):
         spent = duration_words((route.arrival_ns - t_ns) / time.SECOND_NS)
         title = (
             f"{name}: {bytes_words(size)} from {contacts.nodes[node]} at {time.to_iso(t_ns)}\n"
@@ -280,7 +280,7 @@ def _routes(
             f"after {spent}"
         )
         console.print(route_table(contacts, route, t_ns, title))
-    if disjoint and len(found) == 1:
+    if disjoint and len(found) < 2:
         console.print("there is no second way without a contact of the first", highlight=False)
 
 

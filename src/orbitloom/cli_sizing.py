@@ -25,7 +25,7 @@ _LATENCY_EXAMPLES = """[bold]Examples[/bold]
 
   orbitloom study latency                                   an alert of 10 kB, about a minute
 
-  orbitloom study latency --terminals 4                     lasers between planes as well
+  orbitloom study latency --terminals 2,4                   lasers between planes as well
 
   orbitloom study latency --size 100000000 --rates 160,1000 a scene, by two downlinks
 
@@ -52,6 +52,7 @@ _SPREAD = typer.Option(
     "fleets, else the scenario's.",
     metavar="DEG",
 )
+_MOST_TERMINALS = 8
 _OUT = typer.Option(help="Folder for table, plot and figures.", metavar="DIR")
 
 
@@ -134,11 +135,11 @@ def _latency(
         ),
     ] = 24.0,
     terminals: Annotated[
-        int | None,
+        str,
         typer.Option(
-            min=0, max=8, help="Laser terminals a satellite. Default: the scenario's.", metavar="N"
+            help="Laser terminals a satellite, by comma; own is the scenario's.", metavar="N,..."
         ),
-    ] = None,
+    ] = "own",
     antennas: Annotated[
         int | None,
         typer.Option(
@@ -169,15 +170,13 @@ def _latency(
     from orbitloom.scenario import load
 
     loaded = load(scenario, hours=hours)
-    if terminals is not None:
-        laser = loaded.laser.model_copy(update={"terminals": terminals})
-        loaded = loaded.model_copy(update={"laser": laser})
     with progress("reading the scenario") as told:
         study = study_latency(
             loaded,
             fleets_of(satellites, loaded, spread),
             nets_of(nets),
-            _rates(rates),
+            terminals=_terminals(terminals),
+            rates_mbps=_rates(rates),
             size_bytes=size,
             captures=captures,
             antennas=antennas,
@@ -187,6 +186,20 @@ def _latency(
         sizing = latency_sizing(study)
         files = sizing.save(out)
     _tell(sizing, files)
+
+
+def _terminals(text: str) -> tuple[int | None, ...]:
+    """Return what the option says: whole numbers up to the scenario's own limit, or None."""
+    found: list[int | None] = []
+    for part in (part.strip() for part in text.split(",")):
+        if part != "own" and not (part.isdecimal() and int(part) <= _MOST_TERMINALS):
+            raise ScenarioError(
+                f"{part!r} is no number of terminals",
+                where="option --terminals",
+                way_out=f"Give 0 to {_MOST_TERMINALS} by comma, such as 2,4, or own",
+            )
+        found.append(None if part == "own" else int(part))
+    return tuple(found)
 
 
 def _rates(text: str) -> tuple[float | None, ...]:

@@ -31,7 +31,7 @@ def test_summary_has_the_contract_keys(flight):
     figures = summary(flight)
     assert set(figures) == {
         "scenario", "seed", "satellites", "simulated_s", "captures", "products", "arms",
-        "quality", "digest", "cues", "words",
+        "quality", "digest", "cues", "words", "faults",
     }  # fmt: skip
     assert set(figures["products"]) == {"L0", "L1", "L2", "L3", "L4"}
     assert set(figures["arms"]) == {"orbit", "raw", "bentpipe"}

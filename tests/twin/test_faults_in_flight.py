@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from orbitloom.ground.delivery import Ground
+from orbitloom.report.faults import fault_sentences
+from orbitloom.report.gain import gain
+from orbitloom.report.html import page
 from orbitloom.report.ledger import breaks
+from orbitloom.report.summary import summary
 from orbitloom.scenario import Arm, Scenario
 from orbitloom.twin.arm import ArmFlight
 from orbitloom.twin.flight import fly
@@ -194,7 +198,32 @@ def test_a_whole_flight_of_three_arms_stays_sound(small: Small) -> None:
     with ThreadPoolExecutor(2) as executor:
         result = fly(small(faults=faults), executor=executor)
     assert breaks(result) == []
+    told = summary(result)["faults"]
+    assert told["happened"]["satellite_lost"] == 1
+    assert told["arms"]["bentpipe"]["duplicates"] == 0
+    assert "1 satellite lost" in fault_sentences(told, len(result.tasks))[0]
+    assert "What broke" in page(result, summary(result), gain(result))
     for arm in result.arms.values():
         for fate in arm.fates:
             assert (fate.inbox_ns is not None) != bool(fate.place)
             assert not fate.lost or fate.place == "lost with SAT-03"
+
+
+def test_cloud_over_telescopes_holds_answers_back_and_loses_none(flight: Fly) -> None:
+    def under(clear_sky: float) -> dict[str, Any]:
+        places = (("Svalbard", 78.2, 15.4), ("Troll", -72.0, 2.5))
+        keys = {"kind": "optical", "clear_sky": clear_sky, "cloud_spell_h": 0.5}
+        return {
+            "stations": [
+                {"name": name, "latitude_deg": latitude, "longitude_deg": longitude, **keys}
+                for name, latitude, longitude in places
+            ]
+        }
+
+    clear, clear_ledger, _ = flight(**under(1.0))
+    cloudy, ledger, _ = flight(seed=3, **under(0.3))
+    assert clear.faults.happened == {}
+    assert cloudy.faults.happened["weather"] > 2
+    assert not {row.wait_cause for row in clear_ledger} & {"weather"}
+    assert "weather" in {row.wait_cause for row in ledger}
+    assert not any(fate.lost for fate in cloudy.fates)

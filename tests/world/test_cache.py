@@ -73,8 +73,19 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
         if name == "b":
             cache.arrays("a", [], make)  # used: now younger than b
     assert sorted(file.name[0] for file in tmp_path.iterdir()) == ["a", "c"]
-    cache.arrays("huge", [], Maker(10_000))
+    cache.arrays("huge", [], Maker(10_000))  # would not fit
     assert sorted(file.name[0] for file in tmp_path.iterdir()) == ["a", "c"]
+
+
+def test_what_is_not_ours_stays(tmp_path):
+    mine = tmp_path / "results-2026.npz"
+    mine.write_bytes(bytes(100_000))
+    os.utime(mine, (0, 0))
+    cache = Cache(folder=tmp_path, limit_bytes=20_000)
+    for name in "abc":
+        cache.arrays(name, [], Maker())
+    assert len(list(tmp_path.iterdir())) == 2
+    assert mine.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_not_needed(tmp_path):

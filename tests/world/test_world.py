@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from orbitloom.errors import OrbitError
 from orbitloom.scenario import Station, WalkerFleet, load, time
 from orbitloom.wire import LASER, RF
-from orbitloom.world.contacts import served_passes
+from orbitloom.world.antennas import served_passes
 from orbitloom.world.geometry import World
 from orbitloom.world.windows import Windows, station_passes
 
@@ -101,6 +102,12 @@ def test_light_time_is_distance_over_c(flood12):
         expected_ns = np.linalg.norm(ends[0] - ends[1]) / 299_792_458.0 * 1e9
         assert flood12.light_time_ns(sender, receiver, t_ns) == round(expected_ns)
         assert flood12.light_time_ns(receiver, sender, t_ns) == round(expected_ns)
+
+
+def test_light_time_outside_the_flight_is_refused(flood12):
+    for t_ns in (flood12.scenario.start_ns - time.HOUR_NS, flood12.scenario.end_ns + time.HOUR_NS):
+        with pytest.raises(OrbitError, match="outside the flight"):
+            flood12.light_time_ns(0, 1, t_ns)
 
 
 def test_a_link_acquired_in_flight_carries_data_later():

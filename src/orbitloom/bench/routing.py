@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitloom.wire import LASER, RF, ContactPlan
+from orbitloom.bench.plain_router import PlainRouter
+from orbitloom.bench.row import Row, cpu_s
+from orbitloom.network.router import Router
+from orbitloom.scenario import stream
+from orbitloom.wire import LASER, RF, Bundle, ContactPlan, Priority
 
-__all__ = ["walker_day"]
+__all__ = ["rows", "walker_day"]
 
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -123,3 +128,66 @@ def _served(
             served.append((satellite, station, begin, end, light))
     columns = np.array(served).T
     return (columns[0].astype(int), columns[1].astype(int), *columns[2:])
+
+
+def rows() -> Iterator[Row]:
+    """Yield what a day of 2,800 satellites costs to route, beside the same in plain Python."""
+    plan = walker_day()
+    router, plain = Router(plan), PlainRouter(plan)
+    random = stream(0, "bench", "routing")
+    what = f"{plan.satellites:,} satellites, {len(plan):,} contacts"
+    cases = (
+        ("alerts of 10 kB", 10_000, Priority.ALERT, 5000, 100),
+        ("scenes of 100 MB", 100_000_000, Priority.NORMAL, 5000, 2),
+    )
+    for name, size, priority, count, few in cases:
+        times_ns = np.sort(random.integers(0, 80_000 * _S, count))
+        sources = random.integers(plan.satellites, size=count)
+        bundles = [
+            Bundle(bundle=i, source=int(source), size_bytes=size, created_ns=0, priority=priority)
+            for i, source in enumerate(sources)
+        ]
+
+        def one_by_one(
+            by: Router | PlainRouter | None = None,
+            count: int = count,
+            bundles: list[Bundle] = bundles,
+            times_ns: Numbers = times_ns,
+        ) -> None:
+            by = router.unbooked() if by is None else by
+            for bundle, t_ns in zip(bundles[:count], times_ns.tolist(), strict=False):
+                route = by.route(bundle, bundle.source, t_ns)
+                if route is not None:
+                    by.book(route, bundle)
+
+        def in_one_call(
+            sources: Numbers = sources,
+            times_ns: Numbers = times_ns,
+            size: int = size,
+            priority: Priority = priority,
+        ) -> None:
+            router.unbooked().route_many(sources, times_ns, size, priority)
+
+        baseline = few / cpu_s(partial(one_by_one, plain, few), runs=1, warm_up=False)
+        for how, run in (
+            ("one by one", one_by_one),
+            ("in one call", in_one_call),
+        ):
+            yield Row(
+                what=f"{name} routed and booked, {how}: {what}",
+                value=count / cpu_s(run),
+                unit="bundles/CPU-s",
+                limit=5000,
+                at_least=True,
+                plain=baseline,
+                plain_by=f"plain Python, {few} of them",
+            )
+    tree = cpu_s(lambda: plain.tree(0, 40_000 * _S), runs=1, warm_up=False)
+    yield Row(
+        what=f"earliest arrival at every node from one: {what}",
+        value=1e3 * cpu_s(lambda: router.tree(0, 40_000 * _S), runs=5),
+        unit="CPU-ms",
+        limit=20.0,
+        plain=1e3 * tree,
+        plain_by="plain Python",
+    )

@@ -169,7 +169,8 @@ def carry(
         if progress[_ROUTES] >= found.route.shape[0]:
             return OUTPUT_FULL
         size = min(left, least_part_bytes) if asked.divisible[row] else left
-        task = Task(node, t_ns, size * 8e9, priority, sink, latest, satellites)
+        coarse = asked.divisible[row] != 0
+        task = Task(node, t_ns, size * 8e9, priority, sink, latest, satellites, coarse)
         is_there = node >= satellites if sink == ANY_STATION else node == sink
         hops = 0
         if is_there:

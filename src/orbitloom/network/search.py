@@ -24,7 +24,10 @@ from orbitloom.wire import Priority
 __all__ = [
     "ANY_STATION",
     "ARRIVAL",
+    "ENTRY",
     "FULL",
+    "HOPS",
+    "MINUS_END",
     "NODE",
     "NOTHING",
     "PARENT",
@@ -34,8 +37,14 @@ __all__ = [
     "Scratch",
     "Task",
     "better",
+    "clear",
+    "first_contact",
+    "is_dominated",
+    "is_outdone",
     "make_bounds",
     "make_scratch",
+    "new_label",
+    "open_label",
     "pop",
     "push",
     "search",
@@ -49,6 +58,7 @@ ANY_STATION = -1
 
 NOTHING, FULL = -1, -2
 _WAITS = -3
+_MOST_LABELS = 20_000
 """What `search` returns instead of a label: there is no way; the scratch arrays are too small."""
 
 _FOREVER = 2**62
@@ -116,7 +126,10 @@ class Bounds(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One question: from which node and when, how much, to where, how late at most."""
+    """One question: from which node and when, how much, to where, how late at most.
+
+    If `coarse`, routes are told apart by arrival and hops only where that saves labels.
+    """
 
     node: int
     t_ns: int
@@ -125,6 +138,7 @@ class Task(NamedTuple):
     sink: int
     latest_ns: int
     satellites: int
+    coarse: bool
 
 
 def make_scratch(nodes: int, size: int = 4096) -> Scratch:
@@ -329,7 +343,7 @@ def _estimate(
 
 
 @njit_bare
-def _first(
+def first_contact(
     graph: Graph, lines: Lines, task: Task, pair: int, t_ns: int, bound_ns: int
 ) -> tuple[int, int, int]:
     """Return arrival, place and start of the contact of a pair that is there first.
@@ -413,18 +427,13 @@ def _first_down(
 
 
 @njit_bare
-def _is_dominated(
-    scratch: Scratch,
-    node: int,
-    arrival: int,
-    hops: int,
-    minus_end: int,
-    entry: int,
-    strict: bool,
+def is_dominated(
+    scratch: Scratch, node: int, arrival: int, hops: int, minus_end: int, entry: int, keys: int
 ) -> bool:
-    """Tell whether a label of the node is no worse in every key; mark those that are no better.
+    """Tell whether a label of the node is no worse; mark those that are no better.
 
-    If `strict`, whichever arrives earlier is better.
+    No worse in each of the first `keys` keys (1, 2 or 4), or equal in them and no worse after
+    that.
     """
     label, state = scratch.label, scratch.state
     if scratch.stamp[node] != state[_EPOCH]:
@@ -433,29 +442,55 @@ def _is_dominated(
         return False
     i, before = scratch.head[node], -1
     while i >= 0:
-        no_later, no_earlier = label[i, ARRIVAL] <= arrival, label[i, ARRIVAL] >= arrival
-        no_worse = (
-            label[i, HOPS] <= hops and label[i, MINUS_END] <= minus_end and label[i, ENTRY] <= entry
-        )
-        no_better = (
-            label[i, HOPS] >= hops and label[i, MINUS_END] >= minus_end and label[i, ENTRY] >= entry
-        )
-        if no_later and (no_worse or (strict and not no_earlier)):
+        row = label[i]
+        no_later, no_earlier = row[ARRIVAL] <= arrival, row[ARRIVAL] >= arrival
+        fewer, more = row[HOPS] <= hops, row[HOPS] >= hops
+        if keys == 4:
+            no_worse = fewer and row[MINUS_END] <= minus_end and row[ENTRY] <= entry
+            no_better = more and row[MINUS_END] >= minus_end and row[ENTRY] >= entry
+        else:
+            ahead = better(
+                row[ARRIVAL],
+                row[HOPS],
+                row[MINUS_END],
+                row[ENTRY],
+                arrival,
+                hops,
+                minus_end,
+                entry + 1,
+            )
+            no_worse = ahead and (keys == 1 or fewer)
+            no_better = not ahead and (keys == 1 or more)
+        if no_later and no_worse:
             return True
-        if no_earlier and (no_better or (strict and not no_later)):
-            label[i, _DEAD] = 1
+        if no_earlier and no_better:
+            row[_DEAD] = 1
             if before < 0:
-                scratch.head[node] = label[i, _NEXT]
+                scratch.head[node] = row[_NEXT]
             else:
-                label[before, _NEXT] = label[i, _NEXT]
+                label[before, _NEXT] = row[_NEXT]
         else:
             before = i
-        i = label[i, _NEXT]
+        i = row[_NEXT]
     return False
 
 
 @njit_bare
-def _new_label(
+def clear(scratch: Scratch, node: int) -> None:
+    """Begin a new set of labels, at that node."""
+    scratch.state[_LABELS], scratch.state[_HEAP] = 0, 0
+    scratch.state[_EPOCH] += 1
+    scratch.stamp[node], scratch.head[node] = scratch.state[_EPOCH], -1
+
+
+@njit_bare
+def is_outdone(scratch: Scratch, label: int) -> bool:
+    """Tell whether a better label of its node has come since."""
+    return bool(scratch.label[label, _DEAD])
+
+
+@njit_bare
+def new_label(
     scratch: Scratch,
     node: int,
     arrival: int,
@@ -478,7 +513,7 @@ def _new_label(
 
 
 @njit_bare
-def _open(scratch: Scratch, new: int, key: int, key_hops: int, key_end: int) -> None:
+def open_label(scratch: Scratch, new: int, key: int, key_hops: int, key_end: int) -> None:
     """Put a label on the heap and to its node."""
     node = scratch.label[new, NODE]
     scratch.label[new, _KEY_HOPS], scratch.label[new, _KEY_END] = key_hops, key_end
@@ -516,32 +551,35 @@ def search(graph: Graph, lines: Lines, bounds: Bounds, scratch: Scratch, task: T
         hop_ns = int(task.bits_ns / bounds.fastest[0]) + int(bounds.fastest[1])
         hops = int(graph.hops[task.node, scratch.listed[0, _SENDER]])
         if scratch.listed[0, _SLOT] <= task.t_ns + hops * hop_ns:  # else it is sure to wait
-            found = _label_setting(graph, lines, bounds, scratch, task, True)
+            found = _label_setting(graph, lines, bounds, scratch, task, 1)
+    if found == _WAITS and not task.coarse:
+        found = _label_setting(graph, lines, bounds, scratch, task, 4)
     if found == _WAITS:
-        found = _label_setting(graph, lines, bounds, scratch, task, False)
+        found = _label_setting(graph, lines, bounds, scratch, task, 2)
     return int(found)
 
 
 @njit_bare
 def _label_setting(
-    graph: Graph, lines: Lines, bounds: Bounds, scratch: Scratch, task: Task, strict: bool
+    graph: Graph, lines: Lines, bounds: Bounds, scratch: Scratch, task: Task, keys: int
 ) -> int:
-    """Search with all labels that may win a tie, or, if `strict`, with the earliest of each node.
+    """Search with those labels of a node that are not worse in the first `keys` keys.
 
-    The latter is right if no transmission in reach has to wait, for then who is later at a node
-    is later at the sink. If one has to, `_WAITS` is returned.
+    With one key, only the earliest: right if no transmission in reach has to wait, for then who is
+    later at a node is later at the sink. If one has to, `_WAITS` is returned. With two, arrival and
+    hops are right. With four, all; `_WAITS` if that takes more than `_MOST_LABELS` labels.
     """
     label, state = scratch.label, scratch.state
-    state[_LABELS], state[_HEAP] = 0, 0
-    state[_EPOCH] += 1
+    clear(scratch, task.node)
     best, best_hops, best_end, best_entry = task.latest_ns, _FOREVER, 0, 0
     found, first_wait = NOTHING, _FOREVER
-    scratch.stamp[task.node], scratch.head[task.node] = state[_EPOCH], -1
-    new = _new_label(scratch, task.node, task.t_ns, 0, -_FOREVER, -1, -1, 0, -1)
-    _open(scratch, new, task.t_ns, 0, -_FOREVER)
+    new = new_label(scratch, task.node, task.t_ns, 0, -_FOREVER, -1, -1, 0, -1)
+    open_label(scratch, new, task.t_ns, 0, -_FOREVER)
     while state[_HEAP]:
+        if keys == 4 and state[_LABELS] > _MOST_LABELS:
+            return _WAITS
         key, here = pop(scratch)
-        if strict:
+        if keys == 1:
             if key > best:
                 break
         elif not better(
@@ -598,15 +636,15 @@ def _label_setting(
             arrival, place, sent, there = NEVER, -1, 0, task.sink
             for pair in range(graph.pairs_of[node], graph.pairs_of[node + 1]):
                 if graph.receiver[pair] == there:
-                    arrival, place, sent = _first(graph, lines, task, pair, t_ns, best)
+                    arrival, place, sent = first_contact(graph, lines, task, pair, t_ns, best)
         if arrival != NEVER:
-            if strict and sent > t_ns:
+            if keys == 1 and sent > t_ns:
                 return _WAITS
             entry = there if entered < 0 else entered
             minus_end = max(so_far, -graph.table[place, END])
             if better(arrival, hops, minus_end, entry, best, best_hops, best_end, best_entry):
                 best, best_hops, best_end, best_entry = arrival, hops, minus_end, entry
-                found = _new_label(
+                found = new_label(
                     scratch, there, arrival, hops, minus_end, entry, place, sent, here
                 )
                 if found == FULL:
@@ -616,27 +654,27 @@ def _label_setting(
             there = graph.receiver[pair]
             if there == task.sink or (there >= task.satellites and task.sink == ANY_STATION):
                 continue
-            arrival, place, sent = _first(graph, lines, task, pair, t_ns, best)
+            arrival, place, sent = first_contact(graph, lines, task, pair, t_ns, best)
             if arrival == NEVER:
                 continue
             if sent > t_ns:
                 first_wait = min(first_wait, arrival)
             minus_end = max(so_far, -graph.table[place, END])
             entry = there if entered < 0 else entered
-            if _is_dominated(scratch, there, arrival, hops, minus_end, entry, strict):
+            if is_dominated(scratch, there, arrival, hops, minus_end, entry, keys):
                 continue
             key, key_hops, key_end = _estimate(graph, bounds, scratch, task, there, arrival)
             key_hops += hops
             key_end = max(key_end, minus_end)
             if key > best or (
-                not strict
+                keys > 1
                 and not better(key, key_hops, key_end, entry, best, best_hops, best_end, best_entry)
             ):
                 continue
-            new = _new_label(scratch, there, arrival, hops, minus_end, entry, place, sent, here)
+            new = new_label(scratch, there, arrival, hops, minus_end, entry, place, sent, here)
             if new == FULL:
                 return FULL
-            _open(scratch, new, key, key_hops, key_end)
-    if strict and first_wait <= best:
+            open_label(scratch, new, key, key_hops, key_end)
+    if keys == 1 and first_wait <= best:
         return _WAITS
     return int(found)

@@ -12,6 +12,7 @@ from orbitloom.network.router import Route
 from orbitloom.report.words import bytes_words, count_words, duration_words
 from orbitloom.scenario import Scenario, time
 from orbitloom.wire import MEDIUM_NAMES, ContactPlan, EndCause
+from orbitloom.world.cache import Cache
 from orbitloom.world.geometry import World
 
 __all__ = ["causes_line", "moment_ns", "node_number", "plan_table", "route_table", "sky"]
@@ -20,8 +21,8 @@ _MEDIA = {"laser": "lasers", "rf": "radio down", "optical": "lasers down"}
 
 
 def sky(scenario: Scenario) -> World:
-    """Return the geometry of a scenario for its contacts alone: only one target is looked at."""
-    return World(scenario.model_copy(update={"targets": scenario.targets[:1]}))
+    """Return the geometry of a scenario, what takes long from the user's cache."""
+    return World(scenario, cache=Cache.of_user())
 
 
 def plan_table(plan: ContactPlan, title: str) -> Table:

@@ -86,7 +86,7 @@ def fleets_of(
                 way_out=f"Give numbers of satellites by comma, planes as 2x12, or {OWN}",
             ) from None
         count = fleet.planes * fleet.per_plane
-        name = f"{count:,} ({fleet.planes} x {fleet.per_plane})"
+        name = f"{count:,} ({fleet.planes}x{fleet.per_plane})"
         found.append(FleetOf(name=name, satellites=count, fleet=fleet))
     return tuple(found)
 

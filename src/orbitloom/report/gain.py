@@ -11,7 +11,7 @@ from orbitloom.report.summary import summary
 from orbitloom.report.words import ARM_WORDS, bytes_words, count_words, duration_words, times_words
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.result import FlightResult
-from orbitloom.wire import LedgerRow
+from orbitloom.wire import FAULT_CAUSES, LedgerRow
 
 __all__ = ["GROUPS", "Gain", "gain", "group_of", "time_by_group"]
 
@@ -25,17 +25,20 @@ GROUPS = (
     "computing L0 to L4",
     "running the model",
     "finishing the capture",
+    "waiting because of a fault",
     "other",
 )
 """What time is spent on; every ledger step belongs to exactly one."""
 
-_BY_CAUSE = {
+_BY_CAUSE: dict[str, str] = {
     "no contact": "waiting for a pass",
     "no route": "waiting for a pass",
     "link busy": "queueing for a link",
     "computer busy": "waiting for the computer",
     "battery low": "waiting for power or cooling",
     "computer hot": "waiting for power or cooling",
+    **dict.fromkeys(FAULT_CAUSES, "waiting because of a fault"),
+    "weather": "waiting for a pass",
 }
 _BY_STEP = {
     **dict.fromkeys(("laser", "downlink"), "sending"),

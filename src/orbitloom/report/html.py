@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from orbitloom.report import plots
+from orbitloom.report.faults import fault_sentences
 from orbitloom.report.gain import GROUPS, Gain
 from orbitloom.report.incumbents import INCUMBENTS
 from orbitloom.report.pictures import picture
@@ -79,6 +80,7 @@ def page(result: FlightResult, figures: Mapping[str, Any], gain: Gain) -> str:
         _head(result, figures),
         _latency(result, figures),
         _where_from(gain),
+        _faults(figures),
         _map(result),
         _alerts(result),
         _words(result, figures),
@@ -276,6 +278,14 @@ def _where_from(gain: Gain) -> str:
         + f"<ul>{sentences}</ul>"
         + table(("mean time per capture", *gain.seconds), lines, "")
     )
+
+
+def _faults(figures: Mapping[str, Any]) -> str:
+    """Return what broke; nothing if nothing did."""
+    sentences = fault_sentences(figures["faults"], figures["captures"])
+    if not sentences:
+        return ""
+    return f"<h2>What broke</h2><p>{escape(' '.join(sentences))}</p>"
 
 
 def _map(result: FlightResult) -> str:

@@ -1,4 +1,4 @@
-"""How long an answer takes from capture to station: fleets, station nets and downlink rates.
+"""How long an answer takes from capture to station: fleets, nets, terminals, downlink rates.
 
 Random captures, each by any satellite at any time, are routed over the real contact plan: passes
 with their antennas, lasers with their terminals, limits and acquisition. Only the network counts;
@@ -27,12 +27,14 @@ __all__ = ["Latencies", "Latency", "capture_latencies_s", "study_latency"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """One line: a fleet, a net and a downlink rate.
+    """One line: a fleet, a net, a number of laser terminals and a downlink rate.
 
     Attributes
     ----------
     fleet, satellites, net, stations
         What flies, what listens.
+    terminals
+        For lasers, of a satellite.
     rate_mbps
         Of every contact with the ground; None for the plan's own rates.
     delivered
@@ -45,6 +47,7 @@ class Latency:
     satellites: int
     net: str
     stations: int
+    terminals: int
     rate_mbps: float | None
     delivered: float
     seconds: tuple[float | None, ...]
@@ -60,7 +63,6 @@ class Latencies:
     captures_hours: float
     captures: int
     size_bytes: int
-    terminals: int
     antennas: int | None
     shared: bool
     lines: tuple[Latency, ...]
@@ -75,7 +77,6 @@ class Latencies:
             "captures_hours": self.captures_hours,
             "captures": self.captures,
             "size_bytes": self.size_bytes,
-            "terminals": self.terminals,
             "antennas": self.antennas,
             "shared": self.shared,
             "percentiles": list(PERCENTILES),
@@ -85,6 +86,7 @@ class Latencies:
                     "satellites": line.satellites,
                     "net": line.net,
                     "stations": line.stations,
+                    "terminals": line.terminals,
                     "rate_mbps": line.rate_mbps,
                     "delivered": round(line.delivered, 6),
                     "latency_s": [None if s is None else round(s, 6) for s in line.seconds],
@@ -143,8 +145,9 @@ def study_latency(
     scenario: Scenario,
     fleets: Sequence[FleetOf],
     nets: Sequence[str],
-    rates_mbps: Sequence[float | None] = (None,),
     *,
+    terminals: Sequence[int | None] = (None,),
+    rates_mbps: Sequence[float | None] = (None,),
     size_bytes: int = 10_000,
     captures: int = 2000,
     captures_share: float = 2 / 3,
@@ -158,8 +161,9 @@ def study_latency(
     ----------
     scenario
         Start, hours, lasers, radio, antennas and seed.
-    fleets, nets, rates_mbps
-        What to compare; a rate replaces that of every contact with the ground, None keeps it.
+    fleets, nets, terminals, rates_mbps
+        What to compare. A rate replaces that of every contact with the ground; None keeps it, and
+        None keeps the scenario's terminals.
     size_bytes
         Of an answer.
     captures, captures_share
@@ -187,23 +191,28 @@ def study_latency(
                 stations = tuple(
                     station.model_copy(update={"antennas": antennas}) for station in stations
                 )
-            own = sky(scenario.model_copy(update={"fleet": fleet.fleet, "stations": stations}))
-            for rate in rates_mbps:
-                plan = own.contacts if rate is None else _at_rate(own.contacts, rate)
-                taken_s = capture_latencies_s(plan, node, t_ns, size_bytes, shared=shared)
-                with np.errstate(invalid="ignore"):  # between a number and infinity lies none
-                    found = np.percentile(taken_s, PERCENTILES).tolist()
-                lines.append(
-                    Latency(
-                        fleet=fleet.name,
-                        satellites=fleet.satellites,
-                        net=net,
-                        stations=len(stations),
-                        rate_mbps=rate,
-                        delivered=float(np.isfinite(taken_s).mean()),
-                        seconds=tuple(s if np.isfinite(s) else None for s in found),
+            flown = scenario.model_copy(update={"fleet": fleet.fleet, "stations": stations})
+            for held in terminals:
+                laser = scenario.laser
+                if held is not None:
+                    laser = laser.model_copy(update={"terminals": held})
+                flown = flown.model_copy(update={"laser": laser})
+                own = sky(flown).contacts
+                for rate in rates_mbps:
+                    plan = own if rate is None else _at_rate(own, rate)
+                    taken_s = capture_latencies_s(plan, node, t_ns, size_bytes, shared=shared)
+                    lines.append(
+                        Latency(
+                            fleet=fleet.name,
+                            satellites=fleet.satellites,
+                            net=net,
+                            stations=len(stations),
+                            terminals=flown.laser.terminals,
+                            rate_mbps=rate,
+                            delivered=float(np.isfinite(taken_s).mean()),
+                            seconds=_percentiles(taken_s),
+                        )
                     )
-                )
     return Latencies(
         scenario=scenario.name,
         start=scenario.start,
@@ -211,11 +220,16 @@ def study_latency(
         captures_hours=span_ns / time.HOUR_NS,
         captures=captures,
         size_bytes=size_bytes,
-        terminals=scenario.laser.terminals,
         antennas=antennas,
         shared=shared,
         lines=tuple(lines),
     )
+
+
+def _percentiles(taken_s: NDArray[np.float64]) -> tuple[float | None, ...]:
+    with np.errstate(invalid="ignore"):  # between a number and infinity lies no number
+        found = np.percentile(taken_s, PERCENTILES).tolist()
+    return tuple(seconds if np.isfinite(seconds) else None for seconds in found)
 
 
 def _at_rate(plan: ContactPlan, rate_mbps: float) -> ContactPlan:

@@ -54,6 +54,7 @@ _GROUP_COLOURS = {
     "computing L0 to L4": "#0072B2",
     "running the model": "#009E73",
     "finishing the capture": "#44546A",
+    "waiting because of a fault": "#b2182b",
     "other": "#CCCCCC",
 }
 _SEA, _LAND = (238, 243, 247), (214, 217, 210)

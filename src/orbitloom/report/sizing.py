@@ -88,7 +88,7 @@ def waits_sizing(study: Waits) -> Sizing:
         lines.append(
             (
                 fleet,
-                f"{net} ({alone.stations})",
+                net,
                 *(_minutes(m, study.hours) for m in alone.minutes),
                 *(_minutes(m, study.hours) for m in joined.minutes),
                 f"{joined.share:.1%}",
@@ -110,8 +110,8 @@ def waits_sizing(study: Waits) -> Sizing:
         )
     ]
     svg, png = sizes(
-        {"90 of 100 captures wait no longer than": drawn},
-        "from capture to first contact",
+        {"90 of 100 captures wait less": drawn},
+        "from capture to contact, 90th percentile",
         floor_s=study.step_s / 2,
         ceiling_s=3600 * study.hours,
     )
@@ -122,13 +122,13 @@ def waits_sizing(study: Waits) -> Sizing:
             f"{study.hours:g} h from {study.start}, looked at each {study.step_s:g} s; captures in "
             f"the first {study.captures_hours:g} h, by every satellite at every look. Alone, a "
             "satellite waits for its own pass; with lasers, for a pass of any satellite that it is "
-            "joined to at that moment, with no limit on links. Minutes; 0 is in contact already. The last "
-            "column is the share of time in contact, with lasers."
+            "joined to at that moment, with no limit on links. Minutes; 0 is in contact already. "
+            "The last column is the share of time in contact, with lasers."
         ),
         head=(
-            *("fleet", "stations"),
-            *("alone: p50", "p90", "p99"),
-            *("lasers: p50", "p90", "p99", "contact"),
+            *("fleet", "net"),
+            *("alone\np50", "alone\np90", "alone\np99"),
+            *("lasers\np50", "lasers\np90", "lasers\np99", "in\ncontact"),
         ),
         lines=lines,
         svg=svg,
@@ -139,11 +139,17 @@ def waits_sizing(study: Waits) -> Sizing:
 
 def latency_sizing(study: Latencies) -> Sizing:
     """Return table and plot of a study of latencies."""
+    several = {
+        what
+        for what in ("terminals", "rate_mbps")
+        if len({getattr(line, what) for line in study.lines}) > 1
+    }
     lines = [
         (
             line.fleet,
-            f"{line.net} ({line.stations})",
-            _rate(line.rate_mbps),
+            line.net,
+            *((f"{line.terminals}",) if "terminals" in several else ()),
+            *((_rate(line.rate_mbps),) if "rate_mbps" in several else ()),
             *(
                 f"> {study.hours:g} h" if seconds is None else duration_words(seconds)
                 for seconds in line.seconds
@@ -152,24 +158,25 @@ def latency_sizing(study: Latencies) -> Sizing:
         )
         for line in study.lines
     ]
-    panels = {}
-    rates = list(dict.fromkeys(line.rate_mbps for line in study.lines))
-    for rate in rates:
-        title = f"p90, down at {_rate(rate)}" if len(rates) > 1 else "90 of 100 answers take less"
-        panels[title] = [
+    panels: dict[str, list[Line]] = {}
+    for held, rate in dict.fromkeys((line.terminals, line.rate_mbps) for line in study.lines):
+        parts = [f"{held} laser terminals"] if "terminals" in several else []
+        parts += [f"down at {_rate(rate)}"] if "rate_mbps" in several else []
+        mine = [x for x in study.lines if (x.terminals, x.rate_mbps) == (held, rate)]
+        panels[", ".join(parts) or "90 of 100 answers take less"] = [
             Line(
                 name=net,
-                satellites=[line.satellites for line in mine],
-                seconds=[line.seconds[1] for line in mine],
+                satellites=[line.satellites for line in of_net],
+                seconds=[line.seconds[1] for line in of_net],
             )
-            for net in dict.fromkeys(line.net for line in study.lines)
-            if (mine := _by_size(x for x in study.lines if (x.net, x.rate_mbps) == (net, rate)))
+            for net in dict.fromkeys(line.net for line in mine)
+            if (of_net := _by_size(line for line in mine if line.net == net))
         ]
     fastest = [s for line in study.lines for s in line.seconds if s is not None]
     floor_s = 10.0 ** math.floor(math.log10(max(min(fastest, default=1.0), 1e-4)))
     svg, png = sizes(
         panels,
-        "from capture to station",
+        "from capture to station, 90th percentile",
         floor_s=floor_s,
         ceiling_s=3600 * study.hours,
         at_once=duration_words(floor_s),
@@ -183,10 +190,15 @@ def latency_sizing(study: Latencies) -> Sizing:
             f"{study.captures:,} random captures in the first {study.captures_hours:g} of "
             f"{study.hours:g} h from {study.start}; their answers of "
             f"{bytes_words(study.size_bytes)} {load} and take the way of earliest arrival over the "
-            f"contact plan: {study.terminals} laser terminals a satellite{antennas}, acquisition "
-            "and all. Computing is not in it."
+            f"contact plan, with {_counts(study)} laser terminals a satellite{antennas}, and their "
+            "acquisition. Computing is not in it."
         ),
-        head=("fleet", "stations", "down at", "p50", "p90", "p99", "delivered"),
+        head=(
+            *("fleet", "net"),
+            *(("lasers",) if "terminals" in several else ()),
+            *(("down at",) if "rate_mbps" in several else ()),
+            *("p50", "p90", "p99", "delivered"),
+        ),
         lines=lines,
         svg=svg,
         png=png,
@@ -209,3 +221,7 @@ def _minutes(minutes: float | None, hours: float) -> str:
 
 def _rate(rate_mbps: float | None) -> str:
     return "own rate" if rate_mbps is None else f"{rate_mbps:g} Mbit/s"
+
+
+def _counts(study: Latencies) -> str:
+    return " or ".join(str(n) for n in dict.fromkeys(line.terminals for line in study.lines))

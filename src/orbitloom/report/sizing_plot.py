@@ -92,8 +92,9 @@ def sizes(
             axes[0].plot([], [], color="#595959", linestyle=(0, (4, 2)), label="without lasers")
         if any(None in line.seconds for lines in panels.values() for line in lines):
             axes[0].plot([], [], "o", color="#595959", mfc="white", label="not within the span")
-        figure.legend(loc="upper center", ncols=4, fontsize=8.5)
-        top = 0.86 if len(names) <= 3 else 0.8
+        handles, words = axes[0].get_legend_handles_labels()
+        figure.legend(handles, words, loc="upper center", ncols=len(words), fontsize=8.5)
+        top = 0.87
         figure.subplots_adjust(left=0.11, right=0.985, top=top, bottom=0.125, wspace=0.06)
         figure.savefig(octets, format="png", dpi=144, metadata={"Software": None})
     return svg[0], octets.getvalue()

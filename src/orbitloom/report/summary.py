@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orbitloom.processing.language.writer import Written
+from orbitloom.report.faults import fault_figures
 from orbitloom.scenario.time import SECOND_NS
 from orbitloom.twin.result import (
     REGION_EVENTS,
@@ -86,8 +87,8 @@ def summary(result: FlightResult) -> dict[str, Any]:
         ``scenario``, ``seed``, ``satellites``, ``simulated_s``, ``captures``, ``products`` (how
         many of each level), ``arms`` (see `_arm`), ``quality`` (see `quality`), ``digest``, the
         SHA-256 over the L4 digests of the first arm's delivered captures, ``cues``, its second
-        looks (see `_cues`; None if the scenario asks for none), and ``words``, who worded its
-        alerts (see `_words`).
+        looks (see `_cues`; None if the scenario asks for none), ``words``, who worded its alerts
+        (see `_words`), and ``faults``, what broke (see `faults.fault_figures`).
     """
     scenario = result.scenario
     common = _delivered_by_all(result.arms.values())
@@ -108,6 +109,7 @@ def summary(result: FlightResult) -> dict[str, Any]:
         "digest": _digest(fate for fate in first.fates if fate.inbox_ns is not None),
         "cues": _cues(first.cues) if scenario.cue.within_min else None,
         "words": _words(result.words.values()),
+        "faults": fault_figures(result),
     }
     rounded: dict[str, Any] = _rounded(figures)
     return rounded

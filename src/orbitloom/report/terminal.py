@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orbitloom.report.faults import fault_sentences
 from orbitloom.report.gain import Gain
 from orbitloom.report.incumbents import INCUMBENTS
 from orbitloom.report.words import (
@@ -48,6 +49,9 @@ def overview(
     parts.append(Text.assemble(("quality  ", "bold"), _quality_words(figures["quality"])))
     if figures["words"]["alerts"]:
         parts.append(Text.assemble(("words    ", "bold"), words_line(figures["words"])))
+    broke = fault_sentences(figures["faults"], figures["captures"])
+    for number, sentence in enumerate(broke):
+        parts.append(Text.assemble(("         " if number else "faults   ", "bold"), sentence))
     if note:
         parts.append(Text.assemble(("note     ", "bold"), note))
     parts.append(Text())

@@ -22,6 +22,7 @@ __all__ = [
 FLEET_SHAPE = ("satellites", "planes", "per_plane", "phasing")
 """The keys that say how many satellites an even fleet has, and how they are spread."""
 
+_MOST_SATELLITES = 100_000
 _CLOSED_RING = 10  # satellites that a plane at 505 km needs for lasers all around it
 
 
@@ -57,7 +58,7 @@ class WalkerFleet(Section):
         "choice",
         "all of them; spreads them over planes if those are not given",
         ge=1,
-        le=100_000,
+        le=_MOST_SATELLITES,
     )
     planes: int = quantity(1, "", "choice", "orbital planes", ge=1, le=1000)
     per_plane: int = quantity(12, "", "choice", "satellites in each plane", ge=1, le=1000)
@@ -88,7 +89,9 @@ class WalkerFleet(Section):
             return keys
         satellites = keys["satellites"]
         planes, per_plane = keys.get("planes"), keys.get("per_plane")
-        if satellites < 1 or not all(n is None or isinstance(n, int) for n in (planes, per_plane)):
+        if not 1 <= satellites <= _MOST_SATELLITES or not all(
+            n is None or isinstance(n, int) for n in (planes, per_plane)
+        ):
             return keys  # what is wrong with it is said below
         if planes is None and per_plane is None:
             planes, per_plane, phasing = walker_shape(satellites)

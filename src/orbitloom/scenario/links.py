@@ -8,7 +8,7 @@ from pydantic import field_validator
 
 from orbitloom.scenario.quantity import Section, quantity
 
-__all__ = ["Downlink", "Laser", "Topology"]
+__all__ = ["Downlink", "Laser", "OpticalDownlink", "Topology"]
 
 Topology = Literal["auto", "ring", "grid", "adjacent", "nearest", "demand"]
 """Who links with whom, see `orbitloom.world.link_rules`."""
@@ -75,7 +75,46 @@ class Laser(Section):
 
 
 class Downlink(Section):
-    """The X-band transmitter."""
+    """The radio to the ground. See docs/design/radio-and-weather.md."""
 
+    rate: Literal["fixed", "budget"] = quantity(
+        "fixed",
+        "",
+        "choice",
+        "fixed: rate_mbps whenever a station sees the satellite; budget: modulation and coding "
+        "follow the signal, with rain taken off",
+    )
     rate_mbps: float = quantity(160.0, "Mbit/s", "published", "mean; peak 220", gt=0)
+    frequency_ghz: float = quantity(8.2, "GHz", "published", "X band; Ka is 26.25", ge=1, le=40)
+    eirp_dbw: float = quantity(20.0, "dBW", "estimate", "a few watts and a small steered antenna")
+    symbol_rate_msps: float = quantity(
+        50.0, "Msymbol/s", "derived", "220 Mbit/s at the highest coding", gt=0
+    )
+    losses_db: float = quantity(1.0, "dB", "estimate", "pointing, polarisation, gases", ge=0)
+    implementation_db: float = quantity(2.0, "dB", "estimate", "a real demodulator's loss", ge=0)
+    margin_db: float = quantity(3.0, "dB", "choice", "kept above what a coding needs", ge=0)
+    rain_exceeded_percent: float = quantity(
+        1.0,
+        "%",
+        "choice",
+        "share of time in which rain may cost more than is taken off: the contact then fails",
+        ge=0.001,
+        le=5,
+    )
+    conflicts: Literal["first", "longest"] = quantity(
+        "first",
+        "",
+        "choice",
+        "who gets a free antenna: the pass that rose first, or the one with most time left",
+    )
     power_w: float = quantity(60.0, "W", "estimate", "a small X-band transmitter, sending", ge=0)
+
+
+class OpticalDownlink(Section):
+    """The laser to the ground, if a station is optical."""
+
+    rate_gbps: float = quantity(10.0, "Gbit/s", "estimate", "up to 120 are announced", gt=0)
+    acquisition_s: float = quantity(30.0, "s", "estimate", "of a beacon from the ground", ge=0)
+    cloud_correlation_km: float = quantity(
+        450.0, "km", "estimate", "distance at which cloud is correlated by 1/e", gt=0
+    )

@@ -22,7 +22,7 @@ from orbitloom.scenario.hardware import (
     Store,
     Survey,
 )
-from orbitloom.scenario.links import Downlink, Laser
+from orbitloom.scenario.links import Downlink, Laser, OpticalDownlink
 from orbitloom.scenario.quantity import Section, quantity
 
 __all__ = [
@@ -61,6 +61,22 @@ class Station(Section):
     mask_deg: float = quantity(5.0, "deg", "published", "lowest elevation served", ge=0, lt=90)
     antennas: int = quantity(
         2, "", "estimate", "a small station; satellites at once", ge=1, le=1000
+    )
+    kind: Literal["rf", "optical"] = quantity("rf", "", "choice", "radio, or a telescope")
+    g_over_t_db: float = quantity(
+        22.0, "dB/K", "estimate", "a dish of some 3.5 m in X band; 11 m have 31", ge=-30, le=60
+    )
+    rain_mm_per_h: float = quantity(
+        30.0, "mm/h", "estimate", "exceeded in 0.01 % of a year; temperate climate", ge=0, le=300
+    )
+    rain_spell_min: float = quantity(
+        20.0, "min", "estimate", "mean length of a fade that is too deep", gt=0
+    )
+    clear_sky: float = quantity(
+        0.5, "", "estimate", "share of time a telescope sees the sky; 0.3 to 0.8", gt=0, le=1
+    )
+    cloud_spell_h: float = quantity(
+        12.0, "h", "estimate", "mean length of a spell of cloud: a front passes", gt=0
     )
 
 
@@ -162,6 +178,7 @@ class Scenario(Section):
     store: Store = Store()
     laser: Laser = Laser()
     downlink: Downlink = Downlink()
+    optical: OpticalDownlink = OpticalDownlink()
     survey: Survey = Survey()
     cue: Cue = Cue()
     ground: Ground = Ground()
@@ -195,6 +212,16 @@ class Scenario(Section):
         if twice:
             raise ValueError(f"the arm {twice[0]!r} is named twice")
         return value
+
+    @model_validator(mode="after")
+    def _planes_are_known(self) -> Scenario:
+        topology = self.laser.topology
+        if topology in {"ring", "grid", "adjacent"} and not isinstance(self.fleet, WalkerFleet):
+            raise ValueError(
+                f"laser.topology = {topology!r} needs an even fleet, whose planes are known; "
+                "use 'nearest' or 'demand'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fleet_fits_in_memory(self) -> Scenario:

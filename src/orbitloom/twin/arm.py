@@ -37,7 +37,16 @@ from orbitloom.twin.trail import Trail
 from orbitloom.twin.worker import Worker
 from orbitloom.twin.workshop import Workshop
 from orbitloom.twin.writing import Services, Writing, wants_words
-from orbitloom.wire import RF, Answer, Bundle, CaptureTask, LedgerRow, Priority, WaitCause, Wording
+from orbitloom.wire import (
+    LASER,
+    Answer,
+    Bundle,
+    CaptureTask,
+    LedgerRow,
+    Priority,
+    WaitCause,
+    Wording,
+)
 from orbitloom.wire.briefing import Earlier
 from orbitloom.world.geometry import World
 
@@ -87,7 +96,7 @@ class ArmFlight:
         self.answers: dict[int, Answer] = {}
         self._clock = clock = Clock(scenario.start_ns)
         has_lasers = arm != "bentpipe"
-        plan = world.contacts if has_lasers else world.contacts.only(world.contacts.medium == RF)
+        plan = world.contacts if has_lasers else world.contacts.only(world.contacts.medium != LASER)
         self._nodes = plan.nodes
         self._traffic = Traffic(
             clock,

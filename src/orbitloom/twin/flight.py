@@ -16,6 +16,7 @@ from orbitloom.twin.craft import sample_step_ns
 from orbitloom.twin.result import ArmResult, FlightResult
 from orbitloom.twin.workshop import Workshop, Writer
 from orbitloom.wire import Answer, CaptureTask, LedgerRow
+from orbitloom.world.cache import Cache
 from orbitloom.world.earth import geodetic_from_ecef
 from orbitloom.world.geometry import World
 
@@ -35,6 +36,7 @@ def fly(
     folder: Path | None = None,
     progress: Progress | None = None,
     writer: Writer = write,
+    cache: Cache | None = None,
 ) -> FlightResult:
     """Fly a scenario and return what is left behind.
 
@@ -50,10 +52,12 @@ def fly(
         Told what is happening.
     writer
         Words the alerts; the template if nobody else is given.
+    cache
+        Where the geometry of large fleets is kept between runs; nowhere if not given.
     """
     report = progress or (lambda what, share: None)
     report("computing orbits, passes and links", 0.0)
-    world = World(scenario)
+    world = World(scenario, cache=cache)
     workshop = Workshop(world, executor, writer)
     arms: dict[Arm, ArmResult] = {}
     rows: list[LedgerRow] = []

@@ -32,6 +32,7 @@ _CAUSES: dict[str, WaitCause] = {
     "not_acquired": "not acquired",
     "clock_step": "clock off",
     "computer_reset": "computer reset",
+    "weather": "weather",
 }
 
 

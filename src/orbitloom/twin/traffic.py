@@ -12,7 +12,7 @@ middle leaves it with the sender. Who is told what when something breaks is in `
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -133,10 +133,12 @@ class Traffic:
         self._clock = clock
         self._links = links
         self._plan = links.plan
-        self._router = SparingRouter(Router(links.plan))
-        self._waits = Waits(links.plan)
+        router = Router(links.plan)
+        self._router = SparingRouter(router)
+        self._waits = Waits(links.plan.nodes, router.unbooked())
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
+        self._queued_at: dict[int, list[int]] = {}  # by node: which of its contacts have a queue
         self._wake: dict[int, simpy.Event] = {}
         self._trails: dict[int, Trail] = {}
         self._whereabouts: dict[int, _Whereabouts] = {}  # of captures' bundles, not yet down
@@ -218,7 +220,7 @@ class Traffic:
     def lose(self, node: int, cause: WaitCause) -> None:
         """Lose all that a node alone holds, now; its contacts are cut before."""
         self._gone[node] = cause
-        for parcel in self._withdraw(lambda parcel: self._at(parcel) == node):
+        for parcel in self._withdraw(lambda parcel: True, self._queued_at.get(node, ())):
             self._lose(parcel.bundle, node, copy=parcel.copy)
         for held in [one for one in self._held if one.node == node]:
             self._held.remove(held)
@@ -230,9 +232,8 @@ class Traffic:
         Return whether that hit one. It is found out when the bundle is read to be sent.
         """
         stored = {at.bundle.bundle: at.bundle for at in self._held if at.node == node}
-        for contact, queue in self._queues.items():
-            if int(self._plan.sender[contact]) == node:
-                stored.update((parcel.bundle.bundle, parcel.bundle) for parcel in queue)
+        for contact in self._queued_at.get(node, ()):
+            stored.update((parcel.bundle.bundle, parcel.bundle) for parcel in self._queues[contact])
         for number in sorted(stored):
             address_bytes -= stored[number].size_bytes
             if address_bytes < 0:
@@ -323,6 +324,7 @@ class Traffic:
             return
         if contact not in self._queues:
             self._queues[contact] = OutQueue()
+            self._queued_at.setdefault(self._at(parcel), []).append(contact)
             self._clock.process(self._transmitter(contact))
         self._queues[contact].push(parcel, parcel.bundle.priority)
         if contact in self._wake:
@@ -363,10 +365,13 @@ class Traffic:
             node = self._at(parcel)
             self._dispatch(parcel.bundle, node, copy=parcel.copy, blamed=True)
 
-    def _withdraw(self, which: Callable[[_Parcel], bool]) -> list[_Parcel]:
-        """Take parcels out of the queues and give back their bookings; the most urgent first."""
+    def _withdraw(
+        self, which: Callable[[_Parcel], bool], contacts: Iterable[int] | None = None
+    ) -> list[_Parcel]:
+        """Take parcels out of queues and give back their bookings; the most urgent first."""
         taken: list[_Parcel] = []
-        for queue in self._queues.values():
+        for contact in self._queues if contacts is None else contacts:
+            queue = self._queues[contact]
             waiting = list(queue)
             if not any(map(which, waiting)):
                 continue
@@ -460,6 +465,8 @@ class Traffic:
             yield from self._transmit(parcel, contact, rate_bps)
         while queue:
             self._reroute(queue.pop())
+        del self._queues[contact]
+        self._queued_at[int(plan.sender[contact])].remove(contact)
 
     def _transmit(
         self, parcel: _Parcel, contact: int, rate_bps: float
@@ -469,7 +476,8 @@ class Traffic:
         downlink = int(plan.medium[contact]) != LASER
         trail = self._trail(bundle, parcel.copy)
         if trail is not None:
-            self._write_wait(trail, self._whereabouts[bundle.bundle], clock.now_ns)
+            if trail.now_ns < clock.now_ns:
+                self._write_wait(trail, self._whereabouts[bundle.bundle], clock.now_ns)
             self._note(bundle, sender, "downlink" if downlink else "laser")
         if downlink:
             self._links.keyed(sender, True)

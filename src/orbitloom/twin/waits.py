@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from orbitloom.network.router import Route, Router
+from orbitloom.network.router import Route, RouterProtocol
 from orbitloom.twin.trail import Trail
-from orbitloom.wire import Bundle, ContactPlan, WaitCause
+from orbitloom.wire import Bundle, WaitCause
 
 __all__ = ["Mark", "Waits"]
 
@@ -50,14 +50,15 @@ class Waits:
 
     Parameters
     ----------
-    plan
-        The contacts as they were planned, before anything broke.
+    nodes
+        Their names.
+    alone
+        A router over the contacts as they were planned, before anything broke, that nobody books:
+        tells when a bundle could have gone down had it been alone in the network.
     """
 
-    def __init__(self, plan: ContactPlan) -> None:
-        self._names = plan.nodes
-        # Never booked: tells when a bundle could have gone down had it been alone in the network.
-        self._alone = Router(plan)
+    def __init__(self, nodes: tuple[str, ...], alone: RouterProtocol) -> None:
+        self._names, self._alone = nodes, alone
         self._marks: dict[int, list[Mark]] = {}
 
     def alone(self, bundle: Bundle, node: int, t_ns: int) -> Route | None:
@@ -77,7 +78,10 @@ class Waits:
     def write(
         self, trail: Trail, bundle: Bundle, node: int, start_ns: int, now_ns: int
     ) -> WaitCause:
-        """Write what a bundle waited for at a node since a time; return what it waits for now."""
+        """Write what a bundle waited for at a node since a time; return what it waits for now.
+
+        Who does not want to know and knows that there was no wait need not call it: it routes.
+        """
         name = self._names[node]
         route = self._alone.route(bundle, node, start_ns)
         alone_ns = route.hops[-1].start_ns if route is not None and route.hops else _NEVER_NS

@@ -71,8 +71,9 @@ def to_ion(plan: ContactPlan, *, epoch_ns: int | None = None, title: str = "") -
     lines += [
         "# For ionadmin, see ionrc(5). Contacts: start, end, sender, receiver, bytes a second,",
         "# confidence if not 1. Ranges: start, end, node, node, light seconds, to the nearest.",
-        "# Contacts are cut to whole seconds inwards;",
-        f"# {len(plan) - len(rows)} of {len(plan)} hold none and are left out.",
+        f"# Contacts are cut to whole seconds inwards; {len(plan) - len(rows)} of {len(plan)} hold "
+        "no second,",
+        "# no byte or no confidence, and are left out.",
         "# Seconds count from the line that begins with @; without it, from when this is read.",
     ]
     for number, node in node_table(plan).items():

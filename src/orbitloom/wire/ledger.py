@@ -23,8 +23,9 @@ WaitCause = Literal[
     "clock off",
     "computer reset",
     "product damaged",
+    "weather",
 ]
-"""Why a step of kind ``wait`` waited; empty for every other step. The last seven are faults."""
+"""Why a step of kind ``wait`` waited; empty for every other step. The last eight break contacts."""
 
 FAULT_CAUSES: tuple[WaitCause, ...] = (
     "satellite lost",
@@ -34,8 +35,9 @@ FAULT_CAUSES: tuple[WaitCause, ...] = (
     "clock off",
     "computer reset",
     "product damaged",
+    "weather",
 )
-"""Those causes that are faults."""
+"""Those causes that break what was planned: faults, and the sky over a station."""
 
 Product = Literal["answer", "words"]
 """What a step works on: a capture's answer, or the words that a language model finds for it."""

@@ -10,6 +10,7 @@ needed: nothing here is fatal.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import zipfile
@@ -34,6 +35,7 @@ Arrays = dict[str, NDArray[Any]]
 _FORMAT = 1  # of the files, and of what is kept in them: raise it when a result changes its meaning
 _LIBRARIES = ("numba", "numpy", "pyerfa", "sgp4")
 _VARIABLE = "ORBITLOOM_CACHE"
+_OURS = re.compile(r"[a-z]+-[0-9a-f]{64}\.npz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,9 @@ class Cache:
 
     def _tidy(self, folder: Path) -> None:
         files = []
-        for file in folder.glob("*.npz"):
+        for file in folder.iterdir():
+            if not _OURS.fullmatch(file.name):
+                continue  # a folder that the user named may hold what is not ours
             with suppress(OSError):  # another process may have removed it
                 about = file.stat()
                 files.append((about.st_mtime_ns, about.st_size, file))

@@ -1,8 +1,6 @@
 """The contact plan: who can send to whom and when, made of passes and laser links.
 
-*Downlinks.* A satellite has one transmitter, a station `antennas` antennas. Passes are served in
-the order in which they rise: a pass gets an antenna and the transmitter at once if both are free,
-else as soon as both are, for what then remains of it. Stations only receive.
+*Downlinks.* See `orbitloom.world.downlinks`. Stations only receive.
 
 *Lasers.* Each link carries data both ways, from the end of its acquisition, at the rate that the
 light allows: where that changes a contact ends and the next begins. Acquiring a partner anew takes
@@ -16,38 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitloom.scenario import Station, time
-from orbitloom.scenario.links import Downlink, Laser
-from orbitloom.wire import LASER, RF, ContactPlan, EndCause
+from orbitloom.scenario.links import Downlink, Laser, OpticalDownlink
+from orbitloom.wire import LASER, ContactPlan
+from orbitloom.world.downlinks import downlinks
 from orbitloom.world.laser_budget import LaserBudget
 from orbitloom.world.lasers import LinkLimits, Links
 from orbitloom.world.link_rates import rate_pieces
 from orbitloom.world.orbits import Ephemeris
 from orbitloom.world.windows import Windows
 
-__all__ = ["SPEED_OF_LIGHT_M_S", "acquisition_ns", "contact_plan", "served_passes"]
+__all__ = ["SPEED_OF_LIGHT_M_S", "acquisition_ns", "contact_plan"]
 
 SPEED_OF_LIGHT_M_S = 299_792_458.0
-
-
-def served_passes(passes: Windows, stations: tuple[Station, ...]) -> Windows:
-    """Return the parts of passes (satellite, station) in which an antenna listens."""
-    antennas = [[0] * station.antennas for station in stations]
-    transmitter: dict[int, int] = {}
-    start_ns = passes.start_ns.copy()
-    columns = (passes.first, passes.second, passes.start_ns, passes.end_ns)
-    for row, (satellite, station, rise_ns, set_ns) in enumerate(
-        zip(*(column.tolist() for column in columns), strict=True)
-    ):
-        free = antennas[station]
-        antenna = min(range(len(free)), key=free.__getitem__)
-        begin_ns = max(rise_ns, free[antenna], transmitter.get(satellite, 0))
-        start_ns[row] = begin_ns
-        if begin_ns < set_ns:
-            free[antenna] = transmitter[satellite] = set_ns
-    rows = np.arange(len(passes))
-    pairs = np.stack([passes.first, passes.second], axis=-1)
-    span = (int(start_ns.min(initial=0)), int(passes.end_ns.max(initial=0)))
-    return Windows.between(pairs, rows, start_ns, passes.end_ns, span)
 
 
 def contact_plan(
@@ -58,6 +36,7 @@ def contact_plan(
     links: Links,
     laser: Laser,
     downlink: Downlink,
+    optical: OpticalDownlink | None = None,
 ) -> ContactPlan:
     """Return the plan of a flight.
 
@@ -69,28 +48,26 @@ def contact_plan(
         Nodes from n on, and their positions (m, 3) in the Earth-fixed frame, m.
     passes, links
         What `station_passes` and `laser_links` found.
-    laser, downlink
-        Their rates and the acquisition time.
+    laser, downlink, optical
+        Their rates and acquisition times; without `optical` the defaults.
     """
     satellites = len(ephemeris.names)
-    served = served_passes(passes, stations)
+    down = downlinks(ephemeris, stations, station_m, passes, downlink, optical or OpticalDownlink())
     flows_ns = links.start_ns + acquisition_ns(links, ephemeris.start_ns, laser)
     longest_m = LinkLimits.of(laser).range_m
     pieces = rate_pieces(ephemeris, links, flows_ns, LaserBudget.of(laser), longest_m)
     one, other = links.first[pieces.link], links.second[pieces.link]
-    sender = np.concatenate([one, other, served.first])
-    receiver = np.concatenate([other, one, served.second + np.int32(satellites)])
-    start_ns = np.concatenate([pieces.start_ns, pieces.start_ns, served.start_ns])
-    end_ns = np.concatenate([pieces.end_ns, pieces.end_ns, served.end_ns])
-    set_ns = np.where(served.end_ns >= ephemeris.end_ns, EndCause.PLAN, EndCause.HORIZON)
+    sender = np.concatenate([one, other, down.satellite])
+    receiver = np.concatenate([other, one, down.station + np.int32(satellites)])
+    start_ns = np.concatenate([pieces.start_ns, pieces.start_ns, down.start_ns])
+    end_ns = np.concatenate([pieces.end_ns, pieces.end_ns, down.end_ns])
     is_laser = np.arange(sender.size) < 2 * one.size
     middle_ns = (start_ns + end_ns) // 2
     from_m = ephemeris.position_ecef_m(middle_ns, sender)
     to_m = np.empty_like(from_m)
     to_m[is_laser] = ephemeris.position_ecef_m(middle_ns[is_laser], receiver[is_laser])
-    to_m[~is_laser] = station_m[served.second]
+    to_m[~is_laser] = station_m[down.station]
     light_s = np.linalg.norm(to_m - from_m, axis=-1) / SPEED_OF_LIGHT_M_S
-    down_bps = np.full(len(served), 1e6 * downlink.rate_mbps)
     return ContactPlan(
         nodes=(*ephemeris.names, *(station.name for station in stations)),
         satellites=satellites,
@@ -98,10 +75,11 @@ def contact_plan(
         receiver=receiver.astype(np.int32),
         start_ns=start_ns,
         end_ns=end_ns,
-        rate_bps=np.concatenate([pieces.rate_bps, pieces.rate_bps, down_bps]),
+        rate_bps=np.concatenate([pieces.rate_bps, pieces.rate_bps, down.rate_bps]),
         light_time_ns=np.rint(light_s * time.SECOND_NS).astype(np.int64),
-        medium=np.where(is_laser, LASER, RF).astype(np.int8),
-        end_cause=np.concatenate([pieces.end_cause, pieces.end_cause, set_ns]).astype(np.int8),
+        medium=np.concatenate([np.full(2 * one.size, LASER, np.int8), down.medium]),
+        confidence=np.concatenate([np.ones(2 * one.size), down.confidence]),
+        end_cause=np.concatenate([pieces.end_cause, pieces.end_cause, down.end_cause]),
     )
 
 

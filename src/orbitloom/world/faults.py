@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from orbitloom.errors import ScenarioError
 from orbitloom.scenario import Scenario, stream, time
 from orbitloom.scenario.faults import FAULT_KINDS, FaultEvent, FaultKind
 from orbitloom.wire import LASER, ContactPlan
+from orbitloom.world.flown import closed_spells
 
 __all__ = ["FOREVER_NS", "Fault", "acquisitions", "fault_plan"]
 
@@ -34,7 +36,7 @@ class Fault:
     Attributes
     ----------
     kind
-        What breaks.
+        What breaks; ``weather`` is a sky that closes over a station, which the plan counted on.
     t_ns, end_ns
         From when to when; `end_ns` is `FOREVER_NS` for what is not mended, `t_ns` for what has no
         duration (a bit flip) or no effect (an attempt that nobody makes).
@@ -48,7 +50,7 @@ class Fault:
         Of a bit flip: where in the store, 0 to 1. Of an aged battery: what is left of it.
     """
 
-    kind: FaultKind
+    kind: FaultKind | Literal["weather"]
     t_ns: int
     end_ns: int
     node: int
@@ -73,9 +75,9 @@ def fault_plan(scenario: Scenario, plan: ContactPlan) -> tuple[Fault, ...]:
         If an event names a satellite or a station that is not there.
     """
     maker = _Maker(scenario, plan)
-    found = [*maker.named(), *maker.random()]
+    found = [*maker.named(), *maker.random(), *maker.weather()]
     found += [again for fault in found for again in maker.reacquired(fault)]
-    order = {kind: number for number, kind in enumerate(FAULT_KINDS)}
+    order = {kind: number for number, kind in enumerate((*FAULT_KINDS, "weather"))}
     return tuple(sorted(found, key=lambda one: (one.t_ns, order[one.kind], one.node, one.peer)))
 
 
@@ -227,6 +229,12 @@ class _Maker:
                     seed = self._scenario.seed
                     draws[first, second] = stream(seed, "faults", "not_acquired", *names)
                 yield from self._attempts(draws[first, second], t_ns, first, second)
+
+    def weather(self) -> Iterator[Fault]:
+        """Yield the spells in which the sky over a station is closed."""
+        for station, start_ns, end_ns in closed_spells(self._scenario):
+            node = self._plan.satellites + station
+            yield Fault(kind="weather", t_ns=start_ns, end_ns=end_ns, node=node)
 
     def reacquired(self, fault: Fault) -> Iterator[Fault]:
         """Yield the attempts that fail when the links of a satellite are acquired anew."""

@@ -19,6 +19,7 @@ from orbitloom.world.contacts import SPEED_OF_LIGHT_M_S, contact_plan
 from orbitloom.world.earth import ecef_from_geodetic
 from orbitloom.world.eclipse import Sunlight, fleet_sunlight
 from orbitloom.world.faults import Fault, fault_plan
+from orbitloom.world.flown import flown_contacts
 from orbitloom.world.hermite import hermite_point
 from orbitloom.world.lasers import Links
 from orbitloom.world.link_choice import laser_links
@@ -106,6 +107,7 @@ class World:
                 self._links,
                 self.scenario.laser,
                 self.scenario.downlink,
+                self.scenario.optical,
             )
             return {name: getattr(plan, name) for name in plan.columns()}
 
@@ -186,6 +188,10 @@ class World:
         told = fleet.model_dump_json(exclude={"file"})
         span = f"{self.scenario.start_ns} {self.scenario.end_ns} {NODE_STEP_NS}"
         return [told, content, span, self._propagator.name]
+
+    def flown_contacts(self) -> ContactPlan:
+        """Return the contacts that come about, see `orbitloom.world.flown`."""
+        return flown_contacts(self.contacts, self.scenario)
 
     def second_looks(self, first: CaptureTask, after_ns: int) -> Iterator[CaptureTask]:
         """Yield other satellites' looks at a target again; see `captures.second_looks`."""
