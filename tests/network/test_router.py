@@ -382,3 +382,23 @@ def test_the_same_questions_have_the_same_answers() -> None:
         return routes
 
     assert fly() == fly()
+
+
+def test_what_ends_later_on_the_way_but_not_at_the_sink_does_not_hide_a_smaller_entry() -> None:
+    """Both ways are at 3 together; by 2 the way lasts longer, but the pass ends before both."""
+    plan = sample_plan(
+        [
+            (0, 1, 0, 70, 8e3, 0),
+            (0, 2, 0, 80, 8e3, 0),
+            (1, 3, 0, 90, 8e3, 0),
+            (2, 3, 0, 90, 8e3, 0),
+            (3, 4, 0, 60, 8e3, 0),
+        ],
+        4,
+        1,
+    )
+    router = Router(plan)
+    for _ in range(5):  # from the fourth on along a tree
+        route = router.route(bundle(1000), 0, 0)
+        assert route is not None
+        assert int(plan.receiver[route.hops[0].contact]) == 1

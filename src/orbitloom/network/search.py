@@ -432,8 +432,9 @@ def is_dominated(
 ) -> bool:
     """Tell whether a label of the node is no worse; mark those that are no better.
 
-    No worse in each of the first `keys` keys (1, 2 or 4), or equal in them and no worse after
-    that.
+    No worse in each key if `keys` is 4. If it is 1, whichever is earlier is better, and those of
+    the same arrival are compared in each of the other keys. If it is 2, whichever is no worse in
+    arrival and hops is better; if they are equal, by termination and entry.
     """
     label, state = scratch.label, scratch.state
     if scratch.stamp[node] != state[_EPOCH]:
@@ -445,22 +446,14 @@ def is_dominated(
         row = label[i]
         no_later, no_earlier = row[ARRIVAL] <= arrival, row[ARRIVAL] >= arrival
         fewer, more = row[HOPS] <= hops, row[HOPS] >= hops
-        if keys == 4:
-            no_worse = fewer and row[MINUS_END] <= minus_end and row[ENTRY] <= entry
-            no_better = more and row[MINUS_END] >= minus_end and row[ENTRY] >= entry
-        else:
-            ahead = better(
-                row[ARRIVAL],
-                row[HOPS],
-                row[MINUS_END],
-                row[ENTRY],
-                arrival,
-                hops,
-                minus_end,
-                entry + 1,
-            )
-            no_worse = ahead and (keys == 1 or fewer)
-            no_better = not ahead and (keys == 1 or more)
+        no_worse = fewer and row[MINUS_END] <= minus_end and row[ENTRY] <= entry
+        no_better = more and row[MINUS_END] >= minus_end and row[ENTRY] >= entry
+        if keys == 1:
+            no_worse, no_better = no_worse or not no_earlier, no_better or not no_later
+        elif keys == 2:
+            ahead = better(0, 0, row[MINUS_END], row[ENTRY], 0, 0, minus_end, entry + 1)
+            level = no_later and no_earlier and fewer and more
+            no_worse, no_better = fewer and (ahead or not level), more and not (ahead and level)
         if no_later and no_worse:
             return True
         if no_earlier and no_better:

@@ -93,8 +93,8 @@ def fill_sink_tree(graph: Graph, scratch: Scratch, task: Task, next_place: Numbe
     while scratch.state[1]:
         left_ns, here = pop(scratch)
         node = label[here, NODE]
-        if is_outdone(scratch, here):
-            continue
+        if is_outdone(scratch, here) or next_place[node] >= 0:
+            continue  # the first is the best in all keys
         next_place[node] = label[here, PLACE]
         hops = label[here, HOPS] + 1
         segment = graph.lasts_of.size - 1 - nodes + node
