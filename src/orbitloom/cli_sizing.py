@@ -16,18 +16,18 @@ __all__ = ["add_sizing_commands"]
 
 _WAITS_EXAMPLES = """[bold]Examples[/bold]
 
-  orbitloom study waits                                     one to 288 satellites, four nets
+  orbitloom study waits                           1 to 288 satellites, four nets
 
-  orbitloom study waits scs01 --satellites own --nets own   the scenario as it is
+  orbitloom study waits scs01 --satellites own --nets own    as the scenario is
 
   orbitloom study waits --satellites 24,48,96 --nets polar2 --spread 360"""
 _LATENCY_EXAMPLES = """[bold]Examples[/bold]
 
-  orbitloom study latency                                   an alert of 10 kB, about a minute
+  orbitloom study latency                         an alert of 10 kB
 
-  orbitloom study latency --terminals 2,4                   lasers between planes as well
+  orbitloom study latency --terminals 2,4         lasers between planes as well
 
-  orbitloom study latency --size 100000000 --rates 160,1000 a scene, by two downlinks
+  orbitloom study latency --size 100000000 --rates 160,1000
 
   orbitloom study latency mine.toml --satellites own,288 --nets own"""
 _SCENARIO = typer.Argument(
@@ -222,8 +222,9 @@ def _rates(text: str) -> tuple[float | None, ...]:
 def _tell(sizing: Sizing, files: tuple[Path, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=None, title=sizing.title, title_justify="left", pad_edge=False)
+    table = Table(box=None, title=Text(sizing.title), title_justify="left", pad_edge=False)
     for number, name in enumerate(sizing.head):
         table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
     for line in sizing.lines:

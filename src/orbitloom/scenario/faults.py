@@ -132,6 +132,9 @@ class Faults(Section):
     battery_capacity_share: float = quantity(
         0.875, "1", "estimate", "seven of eight strings are left", gt=0, lt=1
     )
+    receipt_s: float = quantity(
+        1.0, "s", "estimate", "receipts are gathered before they are sent back", ge=0
+    )
     detection_s: float = quantity(
         30.0, "s", "estimate", "three keep-alives of 10 s are missed before a neighbour acts", ge=0
     )

@@ -111,6 +111,7 @@ class ArmFlight:
                 lost=self._lost_on_the_way,
                 mend=self._mend,
                 watched=bool(world.faults),
+                receipt_ns=seconds_to_ns(scenario.faults.receipt_s),
             ),
         )
         self._profile: Profile = scenario.compute if self._on_board else scenario.ground

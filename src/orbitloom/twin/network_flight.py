@@ -200,6 +200,7 @@ class NetworkFlight:
                 lost=self._lose,
                 mend=self._mend,
                 watched=bool(faults),
+                receipt_ns=time.seconds_to_ns(scenario.faults.receipt_s),
             ),
         )
         clock.process(self._load())

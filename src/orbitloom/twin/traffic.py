@@ -59,6 +59,8 @@ class Links:
         Makes a damaged bundle at a node whole: takes its time, and returns whether that went well.
     watched
         Whether anything can break: receipts are kept only then.
+    receipt_ns
+        From a bundle's last bit until the receiver sends its receipt.
     """
 
     plan: ContactPlan
@@ -71,6 +73,7 @@ class Links:
     lost: Callable[[Bundle, int, WaitCause], None] = _nobody
     mend: Callable[[Bundle, int], Generator[simpy.Event, Any, bool]] | None = None
     watched: bool = False
+    receipt_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,7 @@ class Traffic:
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
         self._queued_at: dict[int, list[int]] = {}  # by node: which of its contacts have a queue
+        self._waiting: dict[int, None] = {}  # contacts in whose queue something may be, in order
         self._wake: dict[int, simpy.Event] = {}
         self._trails: dict[int, Trail] = {}
         self._whereabouts: dict[int, _Whereabouts] = {}  # of captures' bundles, not yet down
@@ -327,6 +331,7 @@ class Traffic:
             self._queued_at.setdefault(self._at(parcel), []).append(contact)
             self._clock.process(self._transmitter(contact))
         self._queues[contact].push(parcel, parcel.bundle.priority)
+        self._waiting[contact] = None
         if contact in self._wake:
             self._wake.pop(contact).succeed()
 
@@ -370,7 +375,7 @@ class Traffic:
     ) -> list[_Parcel]:
         """Take parcels out of queues and give back their bookings; the most urgent first."""
         taken: list[_Parcel] = []
-        for contact in self._queues if contacts is None else contacts:
+        for contact in self._waiting if contacts is None else contacts:
             queue = self._queues[contact]
             waiting = list(queue)
             if not any(map(which, waiting)):
@@ -446,6 +451,8 @@ class Traffic:
             yield clock.until(start_ns)
         while clock.now_ns < end_ns:
             if not queue or contact in self._dead:
+                if not queue:
+                    self._waiting.pop(contact, None)
                 wake = self._wake[contact] = clock.event()
                 yield wake | clock.until(end_ns)
                 self._wake.pop(contact, None)
@@ -466,6 +473,7 @@ class Traffic:
         while queue:
             self._reroute(queue.pop())
         del self._queues[contact]
+        self._waiting.pop(contact, None)
         self._queued_at[int(plan.sender[contact])].remove(contact)
 
     def _transmit(
@@ -512,6 +520,7 @@ class Traffic:
             self._write_state(bundle.bundle)
             self._note(bundle, sender, "stored")
         self._queues[parcel.contact].put_back(parcel, bundle.priority)
+        self._waiting[parcel.contact] = None
 
     def _fly(
         self, parcel: _Parcel, sender: int, receiver: int
@@ -529,7 +538,8 @@ class Traffic:
             return
         if self._links.watched and not bundle.divisible:
             due = [one for one in self._receipts.get(contact, ()) if one[0] > clock.now_ns]
-            self._receipts[contact] = [*due, (clock.now_ns + light_ns, parcel)]
+            due_ns = clock.now_ns + self._links.receipt_ns + light_ns
+            self._receipts[contact] = [*due, (due_ns, parcel)]
         if not parcel.copy:
             self._links.moved(bundle, sender, receiver)
         if receiver == bundle.destination or (
