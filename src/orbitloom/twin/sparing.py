@@ -115,7 +115,8 @@ class SparingRouter:
         here_ns = t_ns
         hops: tuple[Hop, ...] = ()
         if sender != node:
-            to_sender = replace(bundle, size_bytes=size, destination=sender)
+            # In one piece: lasers are fast, and between bookings a first part would be small.
+            to_sender = replace(bundle, size_bytes=size, destination=sender, divisible=False)
             leg = self._router.route(to_sender, node, t_ns, exclude=exclude)
             if leg is None:
                 return None
