@@ -124,6 +124,15 @@ def test_routes_through_somebody_elses_plan(run, tmp_path):
     assert (code, "It spans 2020-01-01T00:01:00.000Z to" in err) == (2, True)
 
 
+def test_names_are_nobodys_markup(run, tmp_path):
+    file = tmp_path / "odd.toml"
+    file.write_text(
+        'base = "ring12"\n[[stations]]\nname = "[red]Pole"\nlatitude_deg = 80\nlongitude_deg = 0\n',
+        "utf-8",
+    )
+    assert "[red]Pole" in run("routes", str(file), "--from", "SAT-01", "--at", "+5")[1]
+
+
 def test_routes_refuses_names_and_times_that_there_are_not(run):
     code, _, err = run("routes", "ring12", "--from", "SAT-5")
     assert code == 2

@@ -222,8 +222,9 @@ def _rates(text: str) -> tuple[float | None, ...]:
 def _tell(sizing: Sizing, files: tuple[Path, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=None, title=sizing.title, title_justify="left", pad_edge=False)
+    table = Table(box=None, title=Text(sizing.title), title_justify="left", pad_edge=False)
     for number, name in enumerate(sizing.head):
         table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
     for line in sizing.lines:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from orbitloom.errors import OutputError, ScenarioError
+from orbitloom.network.router import Router
 from orbitloom.report.fabric import sky
 from orbitloom.report.fleets import fleets_of, net_of, nets_of
 from orbitloom.report.latency import capture_latencies_s, study_latency
@@ -18,7 +19,7 @@ from orbitloom.report.sizing import latency_sizing, waits_sizing
 from orbitloom.report.waits import contact_of, study_waits, wait_minutes
 from orbitloom.scenario import Scenario, WalkerFleet, load, time
 from orbitloom.scenario.links import Laser
-from orbitloom.wire import RF
+from orbitloom.wire import RF, Bundle, Priority
 from orbitloom.world.orbits import build_ephemeris
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "contact_study.json"
@@ -74,7 +75,7 @@ def test_nets_are_known_by_name(scenario):
 
 
 @pytest.mark.skipif(not REFERENCE.is_file(), reason=f"there is no {REFERENCE}")
-@pytest.mark.parametrize("shape", ["real", "1x1", "1x12", "2x12", "3x12", "6x12"])
+@pytest.mark.parametrize("shape", ["real", "1x12", "2x12", "6x12"])
 def test_waits_are_those_of_the_published_study(shape):
     reference = json.loads(REFERENCE.read_text(encoding="utf-8"))
     start_ns = time.from_iso("2026-06-14T00:00:00Z")
@@ -162,6 +163,11 @@ def test_latencies_are_those_of_the_router(scenario):
     node = np.arange(20) % 12
 
     alone = capture_latencies_s(plan, node, t_ns, 10_000)
+    for took_s, by, at_ns in zip(alone.tolist(), node.tolist(), t_ns.tolist(), strict=True):
+        answer = Bundle(
+            bundle=0, source=by, size_bytes=10_000, created_ns=at_ns, priority=Priority.ALERT
+        )
+        assert took_s == (Router(plan).route(answer, by, at_ns).arrival_ns - at_ns) / 1e9
     assert np.all(alone > 10_000 * 8 / 160e6)
     assert np.all(alone < 60.0)
     # Sixty scenes at one moment by one satellite: alone each takes the same, together they queue.

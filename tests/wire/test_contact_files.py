@@ -47,7 +47,7 @@ def odd() -> ContactPlan:
     start = np.array([0, 100_000_000, 20_400_000_000, 30_000_000_000, 50_200_000_000])
     end = np.array([10_999_999_999, 20_400_000_000, 40_700_000_000, 45_000_000_000, 50_900_000_000])
     return ContactPlan(
-        nodes=("A", 'B "two"', "Süd, 1", "Idle"),
+        nodes=("A", 'B "two"', "Süd, 1", "Idle\u2028\n# node 9"),
         satellites=2,
         sender=np.array([0, 1, 1, 1, 0], np.int32),
         receiver=np.array([1, 0, 0, 2, 2], np.int32),

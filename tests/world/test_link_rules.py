@@ -4,7 +4,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from orbitloom.scenario import Station, WalkerFleet, time
+from orbitloom.errors import ScenarioError
+from orbitloom.scenario import Station, WalkerFleet, load, time
 from orbitloom.scenario.links import Laser
 from orbitloom.scenario.load import station_nets
 from orbitloom.testing.link_rule import LinkRuleContract
@@ -47,6 +48,26 @@ def test_the_grid_keeps_to_the_terminals_and_joins_all_planes(fleet, terminals):
         assert graph.number_of_nodes() == satellites
     else:
         assert nx.number_connected_components(graph) == fleet.planes
+
+
+def test_of_two_planes_no_pair_takes_two_terminals():
+    fleet = WalkerFleet(planes=2, per_plane=12)
+    pairs = GridRule(fleet=fleet, terminals=3).candidates(hour_of(IRIDIUM, 0.1))
+    assert len(pairs) == 24 + 12
+    assert np.all(np.bincount(pairs.ravel()) == 3)
+
+
+def test_one_real_satellite_links_with_nobody():
+    scenario = load("scs01", hours=0.5)
+    alone = scenario.fleet.model_copy(update={"elements": scenario.fleet.elements[:1]})
+    ephemeris = build_ephemeris(alone, scenario.start_ns, scenario.end_ns)
+    for topology in ("auto", "nearest", "demand"):
+        assert len(laser_links(ephemeris, alone, Laser(topology=topology))) == 0
+
+
+def test_planes_that_are_not_known_make_no_grid():
+    with pytest.raises(ScenarioError, match="needs an even fleet"):
+        load("scs01", laser={"topology": "grid"})
 
 
 def test_the_neighbour_beside_is_the_nearest_slot():

@@ -582,6 +582,8 @@ def _label_setting(
         if keys == 1:
             if key > best:
                 break
+            if key >= first_wait:
+                return _WAITS
         elif not better(
             key,
             label[here, _KEY_HOPS],
@@ -638,8 +640,8 @@ def _label_setting(
                 if graph.receiver[pair] == there:
                     arrival, place, sent = first_contact(graph, lines, task, pair, t_ns, best)
         if arrival != NEVER:
-            if keys == 1 and sent > t_ns:
-                return _WAITS
+            if sent > t_ns:
+                first_wait = min(first_wait, arrival)
             entry = there if entered < 0 else entered
             minus_end = max(so_far, -graph.table[place, END])
             if better(arrival, hops, minus_end, entry, best, best_hops, best_end, best_entry):

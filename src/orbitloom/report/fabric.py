@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from orbitloom.errors import ScenarioError
 from orbitloom.network.router import Route
@@ -27,7 +28,9 @@ def sky(scenario: Scenario) -> World:
 
 def plan_table(plan: ContactPlan, title: str) -> Table:
     """Return a plan's contacts by medium, as a table."""
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title=Text(title), title_justify="left"
+    )
     table.add_column("", no_wrap=True)
     for name in ("contacts", "pairs", "hours", "mean", "longest", "can carry"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -124,7 +127,9 @@ def moment_ns(text: str, start_ns: int, span_ns: tuple[int, int]) -> int:
 
 def route_table(plan: ContactPlan, route: Route, t_ns: int, title: str) -> Table:
     """Return the hops of a route that leaves at a time, as a table."""
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title=Text(title), title_justify="left"
+    )
     for name in ("from", "to"):
         table.add_column(name, min_width=8)
     table.add_column("by", no_wrap=True)
@@ -133,8 +138,8 @@ def route_table(plan: ContactPlan, route: Route, t_ns: int, title: str) -> Table
     ready_ns = t_ns
     for hop in route.hops:
         table.add_row(
-            plan.nodes[plan.sender[hop.contact]],
-            plan.nodes[plan.receiver[hop.contact]],
+            Text(plan.nodes[plan.sender[hop.contact]]),  # names are anybody's: no markup
+            Text(plan.nodes[plan.receiver[hop.contact]]),
             MEDIUM_NAMES[plan.medium[hop.contact]],
             time.to_iso(hop.start_ns)[11:-1],
             duration_words((hop.start_ns - ready_ns) / time.SECOND_NS),

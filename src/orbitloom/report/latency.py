@@ -20,7 +20,7 @@ from orbitloom.report.fabric import sky
 from orbitloom.report.fleets import FleetOf, net_of
 from orbitloom.report.waits import PERCENTILES
 from orbitloom.scenario import Scenario, stream, time
-from orbitloom.wire import LASER, Bundle, ContactPlan, Priority
+from orbitloom.wire import LASER, ContactPlan, Priority
 
 __all__ = ["Latencies", "Latency", "capture_latencies_s", "study_latency"]
 
@@ -122,22 +122,10 @@ def capture_latencies_s(
     NDArray
         (n,); infinite for an answer that does not come down.
     """
-    router = Router(plan)
+    routes = Router(plan).route_many(node, t_ns, size_bytes, Priority.ALERT, book=shared)
     found = np.full(t_ns.size, np.inf)
-    for number, (satellite, at_ns) in enumerate(zip(node.tolist(), t_ns.tolist(), strict=True)):
-        bundle = Bundle(
-            bundle=number,
-            source=satellite,
-            size_bytes=size_bytes,
-            created_ns=at_ns,
-            priority=Priority.ALERT,
-        )
-        route = router.route(bundle, satellite, at_ns)
-        if route is None:
-            continue
-        found[number] = (route.arrival_ns - at_ns) / time.SECOND_NS
-        if shared:
-            router.book(route, bundle)
+    taken_ns = routes.arrival_ns - t_ns[routes.bundle]
+    found[routes.bundle] = taken_ns / time.SECOND_NS
     return found
 
 

@@ -152,7 +152,7 @@ def from_ion(
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield number and text of the lines that are for ionadmin."""
     ours = True
-    for number, raw in enumerate(text.splitlines(), start=1):
+    for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.strip()
         section = _SECTION.match(line)
         if section:

@@ -103,6 +103,8 @@ class GridRule:
         row = (place + np.append(0, np.cumsum(self._slots_back()))[plane]) % self.fleet.per_plane
         across = np.sort(np.stack([here, beside], axis=-1), axis=-1)
         across = across[np.lexsort((plane, (plane + row) % 2))]
+        # Of two planes each is east of the other: a pair may come twice.
+        across = across[np.sort(np.unique(across, axis=0, return_index=True)[1])]
         wanted = np.concatenate([ring, across])
         satellites = self.fleet.planes * self.fleet.per_plane
         first, second = np.ascontiguousarray(wanted.T)
