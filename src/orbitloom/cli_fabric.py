@@ -48,24 +48,24 @@ _STATIONS = typer.Option(
 )
 _CONTACTS_EXAMPLES = """[bold]Examples[/bold]
 
-  orbitloom contacts ring12                                   only tell what it holds
+  orbitloom contacts ring12                               tell what it holds
 
-  orbitloom contacts ring12 --hours 24 --out plan.arrow       pandas.read_feather reads it
+  orbitloom contacts ring12 --hours 24 --out plan.arrow   for pandas, polars
 
-  orbitloom contacts scs01 --out scs01.ionrc                  for ionadmin of ION
+  orbitloom contacts scs01 --out scs01.ionrc              for ION's ionadmin
 
-  orbitloom contacts scs01 --out scs01.json                   for HDTN
+  orbitloom contacts scs01 --out scs01.json               for HDTN
 
-  orbitloom contacts ring12 --out ring12.czml                 drag it into any Cesium viewer"""
+  orbitloom contacts ring12 --out ring12.czml             for a Cesium viewer"""
 _ROUTES_EXAMPLES = """[bold]Examples[/bold]
 
-  orbitloom routes ring12 --from SAT-05 --at +30              10 kB to any station
+  orbitloom routes ring12 --from SAT-05 --at +30     10 kB to any station
 
-  orbitloom routes ring12 --from SAT-05 --to Svalbard --size 100000000 --priority bulk
+  orbitloom routes ring12 --from SAT-05 --to Troll --size 100000000
 
-  orbitloom routes scs01 --stations world12 --from "SCS-01 C" --at +90 --disjoint
+  orbitloom routes scs01 --from "SCS-01 C" --at +90 --disjoint
 
-  orbitloom routes ring12 --plan mine.ionrc --from SAT-05     through somebody else's plan"""
+  orbitloom routes --plan mine.ionrc --from SAT-05   another contact plan"""
 
 
 def add_fabric_commands(app: typer.Typer) -> None:

@@ -16,18 +16,18 @@ __all__ = ["add_sizing_commands"]
 
 _WAITS_EXAMPLES = """[bold]Examples[/bold]
 
-  orbitloom study waits                                     one to 288 satellites, four nets
+  orbitloom study waits                           1 to 288 satellites, four nets
 
-  orbitloom study waits scs01 --satellites own --nets own   the scenario as it is
+  orbitloom study waits scs01 --satellites own --nets own    as the scenario is
 
   orbitloom study waits --satellites 24,48,96 --nets polar2 --spread 360"""
 _LATENCY_EXAMPLES = """[bold]Examples[/bold]
 
-  orbitloom study latency                                   an alert of 10 kB, about a minute
+  orbitloom study latency                         an alert of 10 kB
 
-  orbitloom study latency --terminals 2,4                   lasers between planes as well
+  orbitloom study latency --terminals 2,4         lasers between planes as well
 
-  orbitloom study latency --size 100000000 --rates 160,1000 a scene, by two downlinks
+  orbitloom study latency --size 100000000 --rates 160,1000
 
   orbitloom study latency mine.toml --satellites own,288 --nets own"""
 _SCENARIO = typer.Argument(

@@ -86,6 +86,7 @@ def test_a_file_may_change_the_number_alone(tmp_path):
     fleet = load(file).fleet
     assert isinstance(fleet, WalkerFleet)
     assert (fleet.planes, fleet.per_plane, fleet.phasing) == (3, 12, 1)
+    assert fleet.raan_spread_deg == 180.0
     assert load(load(file)).fleet == fleet
 
 
@@ -100,6 +101,12 @@ def test_a_file_may_change_the_number_alone(tmp_path):
 def test_planes_or_places_may_be_given_too(keys, shape):
     fleet = WalkerFleet(**keys)
     assert (fleet.planes, fleet.per_plane) == shape
+
+
+def test_only_near_polar_planes_are_spread_over_half_a_turn():
+    assert WalkerFleet(satellites=36, inclination_deg=53.0).raan_spread_deg == 360.0
+    assert WalkerFleet(satellites=36, raan_spread_deg=90.0).raan_spread_deg == 90.0
+    assert WalkerFleet(planes=3).raan_spread_deg == 360.0
 
 
 @pytest.mark.parametrize("keys", [{"planes": 5}, {"per_plane": 7}, {"planes": 2, "per_plane": 5}])

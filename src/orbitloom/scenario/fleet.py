@@ -19,10 +19,12 @@ __all__ = [
     "walker_shape",
 ]
 
-FLEET_SHAPE = ("satellites", "planes", "per_plane", "phasing")
+FLEET_SHAPE = ("satellites", "planes", "per_plane", "phasing", "raan_spread_deg")
 """The keys that say how many satellites an even fleet has, and how they are spread."""
 
 _MOST_SATELLITES = 100_000
+_NEAR_POLAR_DEG = 15.0  # of inclination, either side of 90
+_INCLINATION_DEG = 97.4
 _CLOSED_RING = 10  # satellites that a plane at 505 km needs for lasers all around it
 
 
@@ -48,7 +50,8 @@ class WalkerFleet(Section):
 
     Walker's notation i:T/P/F (J. G. Walker, 1984) with T = planes * per_plane and F = `phasing`:
     a satellite of the next plane is F * 360/T degrees ahead. `satellites` alone is enough: the
-    other three then follow from it.
+    other three then follow from it, and near-polar planes are spread over 180 degrees, a Walker
+    star, for over 360 each would meet another one flying the other way.
     """
 
     kind: Literal["walker"] = quantity("walker", "", "choice", "an even fleet")
@@ -72,7 +75,7 @@ class WalkerFleet(Section):
         le=2000,
     )
     inclination_deg: float = quantity(
-        97.4, "deg", "derived", "catalogue elements of SCS-01", ge=0, le=180
+        _INCLINATION_DEG, "deg", "derived", "catalogue elements of SCS-01", ge=0, le=180
     )
     ltdn_h: float = quantity(
         10.5, "h", "derived", "local time of the descending node, SCS-01", ge=0, lt=24
@@ -95,7 +98,12 @@ class WalkerFleet(Section):
             return keys  # what is wrong with it is said below
         if planes is None and per_plane is None:
             planes, per_plane, phasing = walker_shape(satellites)
-            return {"phasing": phasing, **keys, "planes": planes, "per_plane": per_plane}
+            keys = {"phasing": phasing, **keys, "planes": planes, "per_plane": per_plane}
+            inclination_deg = keys.get("inclination_deg", _INCLINATION_DEG)
+            if isinstance(inclination_deg, int | float) and planes > 1:
+                polar = abs(inclination_deg - 90.0) <= _NEAR_POLAR_DEG
+                keys.setdefault("raan_spread_deg", 180.0 if polar else 360.0)
+            return keys
         if planes is None:
             planes = max(1, satellites // max(1, int(per_plane or 1)))
         elif per_plane is None:
