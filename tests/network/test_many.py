@@ -322,3 +322,35 @@ def test_routes_long_arrived_are_forgotten() -> None:
         assert route is not None
         router.book(route, bundle)
     assert len(router.break_contact(0, 0)) < 6_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tree_towards_the_stations_answers_as_the_search(seed: int) -> None:
+    """Many alerts in a short time, booked, so that some ways are taken; and a broken contact."""
+    random = stream(seed, "sink tree")
+    plan = grid(random)
+    router, plain = Router(plan), PlainRouter(plan)
+    searched, found = Router(plan), 0
+    for number in range(120):
+        if number == 80:
+            for each in (router, searched):
+                each.break_contact(3, 1000 * S + 80_000_000)
+        bundle = Bundle(
+            bundle=number,
+            source=int(random.integers(plan.satellites)),
+            size_bytes=100,
+            created_ns=0,
+            priority=Priority.ALERT,
+        )
+        t_ns = 1000 * S + number * 1_000_000
+        route = router.route(bundle, bundle.source, t_ns)
+        other = searched.route_many(bundle.source, t_ns, 100, Priority.ALERT, book=False)
+        assert keys(plan, route) == keys(plan, other[0] if len(other) else None)
+        if number < 80:
+            assert keys(plan, route) == keys(plan, plain.route(bundle, bundle.source, t_ns))
+        if route is not None:
+            for each in (router, searched, plain):
+                each.book(route, bundle)
+            found += 1
+    assert found > 100
+    assert router._trees.trees  # it was one

@@ -53,8 +53,8 @@ class Graph(NamedTuple):
         (m,) running maximum of the ends within a pair.
     contact, place
         (m,) contact of a place, place of a contact.
-    sender, station
-        (m,) of a place; its receiver if that is a station, else -1.
+    sender, into, station
+        (m,) of a place: its sender, its receiver, and that again if it is a station, else -1.
     blocked
         (m,) uint8, 1 for places that must not be used.
     hops, hops_known
@@ -83,6 +83,7 @@ class Graph(NamedTuple):
     contact: Numbers
     place: Numbers
     sender: Numbers
+    into: Numbers
     station: Numbers
     blocked: NDArray[np.uint8]
     hops: NDArray[np.uint8]
@@ -144,6 +145,7 @@ def build_graph(plan: ContactPlan) -> Graph:
         contact=order,
         place=place,
         sender=sender,
+        into=receiver,
         station=np.where(receiver < plan.satellites, -1, receiver),
         blocked=np.zeros(count, np.uint8),
         hops=np.zeros((nodes, nodes), np.uint8),

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from orbitloom.network.booked import Booked, BookedRoutes
-from orbitloom.network.booking import Bookings
+from orbitloom.network.booking import NEVER, Bookings, fit, free_until
+from orbitloom.network.cached import SinkTrees
 from orbitloom.network.carry import (
     DONE,
     LINES_FULL,
@@ -30,7 +31,7 @@ from orbitloom.network.carry import (
 from orbitloom.network.graph import END, Graph, build_graph
 from orbitloom.network.route import Hop, Route, Routes
 from orbitloom.network.search import ANY_STATION, Task, make_bounds, make_scratch
-from orbitloom.network.tree import fill_tree
+from orbitloom.network.tree import fill_sink_tree, fill_tree, follow
 from orbitloom.wire import Bundle, ContactPlan, Priority
 
 __all__ = ["Hop", "Route", "Router", "RouterProtocol", "Routes"]
@@ -84,6 +85,7 @@ class Router:
         self._bounds = make_bounds(graph)
         self._scratch = make_scratch(graph.part.size)
         self._booked = BookedRoutes()
+        self._trees = SinkTrees(graph)
         self._now_ns = 0
         self._asked = Asked(bundle=np.empty((1, 6), np.int64), divisible=np.empty(1, np.uint8))
         self._found = _space(1, 64)
@@ -128,6 +130,10 @@ class Router:
             None if the plan holds no way. At a station the route has no hops.
         """
         self._now_ns = max(self._now_ns, t_ns)
+        if bundle.destination is None and not (bundle.divisible or exclude):
+            known = self._along_tree(bundle, node, t_ns)
+            if known is not None:
+                return known
         self._asked.bundle[0] = self._row(bundle, node, t_ns)
         self._asked.divisible[0] = bundle.divisible
         self._found.progress[:] = (0, -1, 0, 0)
@@ -143,15 +149,38 @@ class Router:
         if not self._found.progress[2]:
             return None
         _, size, arrival, _ = self._found.route[0].tolist()
-        hops = self._found.hop[: self._found.progress[3]].tolist()
+        return self._as_route(int(self._found.progress[3]), arrival, size)
+
+    def _as_route(self, hops: int, arrival_ns: int, size_bytes: int) -> Route:
         return Route(
             hops=tuple(
                 Hop(contact=contact, start_ns=start, end_ns=end, arrival_ns=there)
-                for contact, start, end, there in hops
+                for contact, start, end, there in self._found.hop[:hops].tolist()
             ),
-            arrival_ns=arrival,
-            size_bytes=size,
+            arrival_ns=arrival_ns,
+            size_bytes=size_bytes,
         )
+
+    def _along_tree(self, bundle: Bundle, node: int, t_ns: int) -> Route | None:
+        """Return the best route if a tree towards the stations is known to hold it."""
+        if node >= self._satellites:
+            return None
+        size, until_ns = bundle.size_bytes, self._trees.until_ns(t_ns)
+        if not self._trees.is_wanted(size):
+            return None
+        latest = _NEVER_NS if bundle.expires_ns is None else bundle.expires_ns
+        priority = int(bundle.priority)
+        task = Task(node, t_ns, size * 8e9, priority, ANY_STATION, latest, self._satellites, False)
+        tree = self._trees.trees.get(size)
+        if tree is None:
+            tree = np.empty(self._graph.part.size, np.int64)
+            while fill_sink_tree(self._graph, self._scratch, task, tree):
+                self._grow_scratch()
+            self._trees.trees[size] = tree
+        hops = follow(self._graph, self._bookings.lines, task, tree, self._found.hop, until_ns)
+        if hops < 0:
+            return None
+        return self._as_route(hops, int(self._found.hop[hops - 1, 3]), size)
 
     def routes_disjoint(
         self, bundle: Bundle, node: int, t_ns: int
@@ -252,6 +281,19 @@ class Router:
             self._grow_scratch()
         return arrival_ns, contact
 
+    def free_stretch(
+        self, contact: int, priority: Priority, t_ns: int, length_ns: int, end_ns: int
+    ) -> tuple[int, int] | None:
+        """Return from and until when a contact is free, for the first such length of time.
+
+        It is looked for between `t_ns` and `end_ns`, the end of the contact; None if there is none.
+        """
+        lines, place = self._bookings.lines, int(self._graph.place[contact])
+        begin_ns = fit(lines, place, int(priority), t_ns, length_ns, end_ns)
+        if begin_ns == NEVER:
+            return None
+        return begin_ns, int(free_until(lines, place, int(priority), begin_ns, end_ns))
+
     def book(self, route: Route, bundle: Bundle) -> None:
         """Reserve the time of a route just found; bookings of lower priority move back."""
         if not route.hops:
@@ -306,6 +348,7 @@ class Router:
     def _break(self, contacts: Sequence[int], t_ns: int) -> list[tuple[Bundle, Route]]:
         places = self._graph.place[contacts]
         self._graph.table[places, END] = np.minimum(self._graph.table[places, END], t_ns)
+        self._trees.change(t_ns)
         broken: dict[int, tuple[Booked, int]] = {}
         for contact in contacts:
             for entry, hop in self._booked.on(contact, t_ns):

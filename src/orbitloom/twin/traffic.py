@@ -137,7 +137,7 @@ class Traffic:
         self._links = links
         self._plan = links.plan
         router = Router(links.plan)
-        self._router = SparingRouter(router)
+        self._router = SparingRouter(router, links.plan)
         self._waits = Waits(links.plan.nodes, router.unbooked())
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
