@@ -23,6 +23,7 @@ from orbitloom.twin.flight import Progress
 from orbitloom.twin.flight import fly as fly_twin
 from orbitloom.twin.workshop import Writer
 from orbitloom.world.cache import Cache
+from orbitloom.world.faults import check_events
 from orbitloom.world.orbits import build_ephemeris
 from orbitloom.world.propagators import KeptPropagator, Sgp4Propagator
 from orbitloom.world.scene import check_scene
@@ -117,7 +118,8 @@ def check(scenario: Scenario) -> tuple[str, ...]:
     InputFileError
         If the file of elements, the scene or an application's file is not what it should be.
     ScenarioError
-        If an application needs a band that the imager has not.
+        If an application needs a band that the imager has not, or a fault is that of a satellite,
+        station or terminal that is not there.
     """
     _check_apps(scenario)
     if scenario.scene is not None:
@@ -125,10 +127,12 @@ def check(scenario: Scenario) -> tuple[str, ...]:
     try:
         propagator = KeptPropagator(Sgp4Propagator(), Cache.of_user())
         span = scenario.start_ns, scenario.end_ns
-        return build_ephemeris(scenario.fleet, *span, propagator=propagator).names
+        names = build_ephemeris(scenario.fleet, *span, propagator=propagator).names
     except OrbitError as error:
         error.where = error.where or f"scenario {scenario.name}, key fleet"
         raise
+    check_events(scenario, names)
+    return names
 
 
 def _check_apps(scenario: Scenario) -> None:

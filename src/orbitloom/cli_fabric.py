@@ -41,6 +41,10 @@ _SCENARIO = typer.Argument(
     help="A built-in scenario ([bold]orbitloom scenarios[/bold]) or a TOML file.",
     show_default=True,
 )
+_SATELLITES = typer.Option(
+    help="Another number of satellites in an even fleet, such as 288. Default: the scenario's.",
+    metavar="N",
+)
 _HOURS = typer.Option(help="How long. Default: the scenario's.", metavar="H")
 _STATIONS = typer.Option(
     help="A station net: hangzhou1, china4, polar2, world12. Default: the scenario's.",
@@ -86,6 +90,7 @@ def _contacts(
             help="What to write. Default: by the file's end: .arrow, .ionrc, .json (HDTN), .czml."
         ),
     ] = None,
+    satellites: Annotated[int | None, _SATELLITES] = None,
     hours: Annotated[float | None, _HOURS] = None,
     stations: Annotated[str | None, _STATIONS] = None,
     step: Annotated[
@@ -121,7 +126,7 @@ def _contacts(
     from orbitloom.wire.contact_files import write_plan
 
     kind = _kind(out, format)
-    loaded = load(scenario, hours=hours, stations=stations)
+    loaded = load(scenario, satellites=satellites, hours=hours, stations=stations)
     with progress("reading the scenario") as told:
         if told is not None:
             told("laying out orbits, passes and links", 0.1)
@@ -222,6 +227,7 @@ def _routes(
             metavar="FILE",
         ),
     ] = None,
+    satellites: Annotated[int | None, _SATELLITES] = None,
     hours: Annotated[float | None, _HOURS] = None,
     stations: Annotated[str | None, _STATIONS] = None,
 ) -> None:
@@ -238,7 +244,7 @@ def _routes(
     from orbitloom.scenario import load, time
     from orbitloom.wire import Bundle, Priority
 
-    loaded = load(scenario, hours=hours, stations=stations)
+    loaded = load(scenario, satellites=satellites, hours=hours, stations=stations)
     with progress("laying out orbits, passes and links"):
         contacts = sky(loaded).contacts if plan is None else _read(plan, loaded)
     node = node_number(contacts, source, "from")

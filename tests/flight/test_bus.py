@@ -178,3 +178,24 @@ def test_samples_are_regular_and_extremes_exact() -> None:
     assert t_ns.tolist() == [0, 600 * S, 1_200 * S, 1_800 * S, 1_800 * S + 7]
     assert craft.battery.lowest_j / 3600 == pytest.approx(100.0 - 100.0 * 1_000 / 3600)
     assert charge_wh.min() > craft.battery.lowest_j / 3600
+
+
+def test_full_duty_in_eclipse_throttles_where_the_closed_form_says() -> None:
+    """C dT/dt = P - (T - T_sink) / R from the idle equilibrium, in the dark, down to the second."""
+    heat = Heat(throttle_c=60.0, throttle_speed=0.9)
+    power = Power(battery_wh=4_000.0)
+    craft = Platform.of(Bus(power, heat, Compute(), 0, inputs=Inputs.of(1)), 0)
+    craft.submit(1, [("L1", 9_000.0)], 0)
+    tau_s = heat.resistance_k_per_w * heat.capacity_j_per_k
+    idle_c, end_c = (heat.sink_c + w * heat.resistance_k_per_w for w in (15.0, 160.0))
+    throttle_s = tau_s * np.log((end_c - idle_c) / (end_c - 60.0))
+    assert craft.next_event_ns() == pytest.approx(throttle_s * S, abs=2)
+    craft.advance(int((throttle_s - 0.001) * S))
+    assert craft.computer.speed == 1.0
+    craft.advance(int((throttle_s + 0.001) * S))
+    assert craft.computer.speed == 0.9
+    craft.advance(9_000 * S)  # 145.5 W would settle at 65.9 C: it stays slow
+    assert craft.computer.throttled_s == pytest.approx(9_000 - throttle_s, abs=1e-6)
+    slow_c = heat.sink_c + (15.0 + 0.9 * 145.0) * heat.resistance_k_per_w
+    then_c = slow_c + (60.0 - slow_c) * np.exp(-(9_000 - throttle_s) / tau_s)
+    assert craft.thermal.temperature_c == pytest.approx(then_c, abs=1e-9)

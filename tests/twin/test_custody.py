@@ -443,3 +443,19 @@ def test_at_the_very_moment_of_a_change_nothing_is_lost_or_doubled(at_s: float) 
     result = fly(contacts, [sent(0, 10)], fault("computer_reset", at_s, 1, at_s + 90))
     assert result.fates[0].arrivals == 1
     assert is_whole(result)
+
+
+def test_what_is_being_mended_is_not_sent_before_it_is_whole() -> None:
+    """A station comes back while a scene of 100 GB is read from its second copy, for 200 s."""
+    contacts = plan(1, 1, (0, 1, 100, 7200, 8e9))
+    two = fault("bit_flip", 50, 0, 50), fault("station_out", 110, 1, 200)
+    result = fly(contacts, [sent(0, 0, 100_000_000_000)], *two)
+    assert [row[3:] for row in steps(result) if row[1] == "downlink"] == [(300.0, 400.0)]
+    assert result.custody.mended == 1
+
+
+def test_what_is_being_mended_is_lost_with_its_satellite() -> None:
+    contacts = plan(1, 1, (0, 1, 100, 7200, 8e9))
+    two = fault("bit_flip", 50, 0, 50), fault("satellite_lost", 150, 0)
+    (fate,) = fly(contacts, [sent(0, 0, 100_000_000_000)], *two).fates
+    assert (fate.lost, fate.place) == ("satellite lost", "lost with S0")

@@ -52,7 +52,7 @@ def test_it_answers_as_the_router_behind_it(seed: int) -> None:
     random = stream(seed, "sparing")
     contacts = plan(random)
     behind = Counting(contacts)
-    ours, plain = SparingRouter(behind), Router(contacts)
+    ours, plain = SparingRouter(behind, contacts), Router(contacts)
     t_ns, asked, refused, ways = 0, 0, 0, []
     for number in range(250):
         t_ns += int(random.integers(0, 15 * S))
@@ -80,3 +80,46 @@ def test_it_answers_as_the_router_behind_it(seed: int) -> None:
         ways.append((found, bundle))
     assert refused > 50
     assert behind.searches < asked - 5
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_choosing_the_downlink_first_gives_ways_that_can_be_flown(seed: int) -> None:
+    """Each hop lies in its contact, after the one before; no time is booked twice; most is sent."""
+    random = stream(seed, "downlink first")
+    contacts = plan(random, contacts=90)
+    ours, plain = SparingRouter(Router(contacts), contacts, large=0), Router(contacts)
+    busy: dict[int, list[tuple[int, int]]] = {}
+    sent = {"ours": 0, "plain": 0}
+    for number in range(120):
+        t_ns = number * 20 * S
+        bundle = Bundle(
+            bundle=number,
+            source=int(random.integers(5)),
+            size_bytes=int(random.integers(1, 2_000_000_000)),
+            created_ns=t_ns,
+            priority=Priority.NORMAL,
+            divisible=True,
+        )
+        found = ours.route(bundle, bundle.source, t_ns)
+        other = plain.route(bundle, bundle.source, t_ns)
+        if other is not None:
+            plain.book(other, bundle)
+            sent["plain"] += other.size_bytes
+        if found is None:
+            continue
+        here, ready_ns = bundle.source, t_ns
+        for hop in found.hops:
+            assert int(contacts.sender[hop.contact]) == here
+            assert hop.start_ns >= max(ready_ns, int(contacts.start_ns[hop.contact]))
+            assert hop.end_ns <= int(contacts.end_ns[hop.contact])
+            least_ns = found.size_bytes * 8e9 / float(contacts.rate_bps[hop.contact])
+            assert hop.end_ns - hop.start_ns >= least_ns
+            for begin_ns, end_ns in busy.setdefault(hop.contact, []):
+                assert hop.end_ns <= begin_ns or end_ns <= hop.start_ns
+            busy[hop.contact].append((hop.start_ns, hop.end_ns))
+            here, ready_ns = int(contacts.receiver[hop.contact]), hop.arrival_ns
+        assert here in contacts.stations
+        assert ready_ns == found.arrival_ns
+        ours.book(found, bundle)
+        sent["ours"] += found.size_bytes
+    assert sent["ours"] > 0.6 * sent["plain"]

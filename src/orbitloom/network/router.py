@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from orbitloom.network.booked import Booked, BookedRoutes
-from orbitloom.network.booking import Bookings
+from orbitloom.network.booking import NEVER, Bookings, fit, free_until
 from orbitloom.network.cached import SinkTrees
 from orbitloom.network.carry import (
     DONE,
@@ -284,6 +284,19 @@ class Router:
         while fill_tree(self._graph, lines, self._scratch, task, arrival_ns, contact):
             self._grow_scratch()
         return arrival_ns, contact
+
+    def free_stretch(
+        self, contact: int, priority: Priority, t_ns: int, length_ns: int, end_ns: int
+    ) -> tuple[int, int] | None:
+        """Return from and until when a contact is free, for the first such length of time.
+
+        It is looked for between `t_ns` and `end_ns`, the end of the contact; None if there is none.
+        """
+        lines, place = self._bookings.lines, int(self._graph.place[contact])
+        begin_ns = fit(lines, place, int(priority), t_ns, length_ns, end_ns)
+        if begin_ns == NEVER:
+            return None
+        return begin_ns, int(free_until(lines, place, int(priority), begin_ns, end_ns))
 
     def book(self, route: Route, bundle: Bundle) -> None:
         """Reserve the time of a route just found; bookings of lower priority move back."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from orbitloom.errors import ScenarioError
 from orbitloom.scenario import ElementsFleet, Fleet, Scenario, Station, WalkerFleet
+from orbitloom.scenario.fleet import FLEET_SHAPE
 from orbitloom.scenario.load import load, station_nets
 from orbitloom.world.elements import read_tle_file
 
@@ -17,9 +18,6 @@ __all__ = ["OWN", "FleetOf", "fleets_of", "net_of", "nets_of"]
 
 OWN = "own"
 """What a scenario's own fleet and own stations are called among those of a study."""
-
-
-_NEAR_POLAR_DEG = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +42,8 @@ def fleets_of(
     scenario
         Height, inclination and all else are its fleet's, if that is an even one; else defaults.
     spread_deg
-        Over how many degrees of right ascension the planes are spread. If None: 180 for near-polar
-        fleets, whose planes would else lie on each other, one flown the other way round; for others
-        the scenario's.
+        Over how many degrees of right ascension the planes are spread. If None: as
+        `fleet.satellites` does.
 
     Raises
     ------
@@ -54,13 +51,7 @@ def fleets_of(
         If a part is none of these.
     """
     base = scenario.fleet if isinstance(scenario.fleet, WalkerFleet) else WalkerFleet()
-    common = {
-        key: value
-        for key, value in base.model_dump().items()
-        if key not in {"satellites", "planes", "per_plane", "phasing"}
-    }
-    if spread_deg is None and abs(base.inclination_deg - 90.0) <= _NEAR_POLAR_DEG:
-        spread_deg = 180.0
+    common = {key: value for key, value in base.model_dump().items() if key not in FLEET_SHAPE}
     if spread_deg is not None:
         common["raan_spread_deg"] = spread_deg
     found = []
@@ -73,7 +64,11 @@ def fleets_of(
             if shape:
                 planes, per_plane = int(shape[1]), int(shape[2])
                 fleet = WalkerFleet(
-                    **common, planes=planes, per_plane=per_plane, phasing=planes // 2
+                    **common,
+                    satellites=planes * per_plane,
+                    planes=planes,
+                    per_plane=per_plane,
+                    phasing=planes // 2,
                 )
             elif part.isdecimal():
                 fleet = WalkerFleet(**common, satellites=int(part))

@@ -401,25 +401,34 @@ def battery_and_heat(result: FlightResult, arm: Arm) -> str:
     return svg[0]
 
 
+def _padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return rows as one array; those of satellites that were lost end in NaN."""
+    padded = np.full((len(rows), max(map(len, rows))), np.nan)
+    for row, values in zip(padded, rows, strict=True):
+        row[: len(values)] = values
+    return padded
+
+
 def _fleet_spread(result: FlightResult, fleet: Sequence[SatelliteHistory]) -> str:
     """Return how charge and temperature of a large fleet spread over time, and the worst."""
     scenario = result.scenario
-    hours = (fleet[0].t_ns - scenario.start_ns) / HOUR_NS
-    charge = np.stack([one.battery_wh / one.capacity_wh for one in fleet])
-    warmth = np.stack([one.computer_c for one in fleet])
+    t_ns = max((one.t_ns for one in fleet), key=len)
+    hours = (t_ns - scenario.start_ns) / HOUR_NS
+    charge = _padded([one.battery_wh / one.capacity_wh for one in fleet])
+    warmth = _padded([one.computer_c for one in fleet])
     worst = min(range(len(fleet)), key=lambda i: fleet[i].lowest_wh / fleet[i].capacity_wh)
     soft = 1 - scenario.power.soft_depth_of_discharge
     with drawing(9.2, 4.0) as (figure, svg):
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
         for axes, values, colour in ((upper, charge, "#0072B2"), (lower, warmth, "#B2432F")):
-            least, low, middle, high, most = np.quantile(values, (0, 0.05, 0.5, 0.95, 1), axis=0)
+            least, low, middle, high, most = np.nanquantile(values, (0, 0.05, 0.5, 0.95, 1), axis=0)
             axes.fill_between(hours, least, most, color=colour, alpha=0.15, lw=0)
             axes.fill_between(hours, low, high, color=colour, alpha=0.25, lw=0)
             axes.plot(hours, middle, color=colour, linewidth=1.3)
             axes.plot(hours, values[worst], color=_INK, linewidth=0.8, linestyle=(0, (1, 1.5)))
             axes.tick_params(length=0, labelsize=8.5)
         upper.axhline(soft, color=_INK, linewidth=0.7, linestyle=(0, (4, 3)))
-        upper.set_ylim(min(soft, float(charge.min())) - 0.05, 1.02)
+        upper.set_ylim(min(soft, float(np.nanmin(charge))) - 0.05, 1.02)
         upper.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         upper.set_ylabel("battery")
         lower.set_ylabel("computer, °C")

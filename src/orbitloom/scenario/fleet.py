@@ -96,19 +96,18 @@ class WalkerFleet(Section):
             n is None or isinstance(n, int) for n in (planes, per_plane)
         ):
             return keys  # what is wrong with it is said below
+        spread = {}
         if planes is None and per_plane is None:
-            planes, per_plane, phasing = walker_shape(satellites)
-            keys = {"phasing": phasing, **keys, "planes": planes, "per_plane": per_plane}
-            inclination_deg = keys.get("inclination_deg", _INCLINATION_DEG)
-            if isinstance(inclination_deg, int | float) and planes > 1:
-                polar = abs(inclination_deg - 90.0) <= _NEAR_POLAR_DEG
-                keys.setdefault("raan_spread_deg", 180.0 if polar else 360.0)
-            return keys
-        if planes is None:
+            planes, per_plane, spread["phasing"] = walker_shape(satellites)
+        elif planes is None:
             planes = max(1, satellites // max(1, int(per_plane or 1)))
         elif per_plane is None:
             per_plane = max(1, satellites // max(1, planes))
-        return {**keys, "planes": planes, "per_plane": per_plane}
+        inclination_deg = keys.get("inclination_deg", _INCLINATION_DEG)
+        if planes > 1 and isinstance(inclination_deg, int | float):
+            polar = abs(inclination_deg - 90.0) <= _NEAR_POLAR_DEG
+            spread["raan_spread_deg"] = 180 if polar else 360
+        return {**spread, **keys, "planes": planes, "per_plane": per_plane}
 
     @model_validator(mode="after")
     def _planes_hold_all(self) -> WalkerFleet:

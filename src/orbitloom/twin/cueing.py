@@ -80,7 +80,8 @@ class Cueing:
             return
         now = self._clock.now_ns
         ready_ns = now + seconds_to_ns(self._scenario.instrument.slew_s + cue.margin_s)
-        look = next(self._world.second_looks(task, ready_ns), None)
+        chances = self._world.second_looks(task, ready_ns)
+        look = next((one for one in chances if not self._crafts[one.satellite].is_lost), None)
         if look is None or look.start_ns > now + seconds_to_ns(cue.within_min * 60.0):
             return
         look = replace(look, capture=self._next_capture)

@@ -76,7 +76,7 @@ class Outages:
         How often each kind has happened; not to a satellite that was lost before.
     harmless
         Those that hit nothing: a bit in empty memory, a clock step within tolerance, a link that
-        nobody was to acquire.
+        nobody was to acquire, a terminal that no link uses.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class Outages:
             at_sender, at_receiver = self._terminals
             its = (plan.sender == node) & (at_sender == fault.terminal)
             its |= (plan.receiver == node) & (at_receiver == fault.terminal)
+            self.harmless += not its.any()
             self._break(fault, its, fault.end_ns)
         elif fault.kind == "not_acquired":
             link = mine & ((plan.sender == fault.peer) | (plan.receiver == fault.peer))

@@ -137,7 +137,7 @@ class Traffic:
         self._links = links
         self._plan = links.plan
         router = Router(links.plan)
-        self._router = SparingRouter(router)
+        self._router = SparingRouter(router, links.plan)
         self._waits = Waits(links.plan.nodes, router.unbooked())
         self.custody = Custody()
         self._queues: dict[int, OutQueue[_Parcel]] = {}
@@ -150,7 +150,8 @@ class Traffic:
         self._dead: dict[int, list[Outage]] = {}  # by contact: what is true
         self._known: dict[int, Outage] = {}  # by contact: what the network plans without
         self._gone: dict[int, WaitCause] = {}  # nodes that are no more
-        self._held: list[_Held] = []
+        self._held: list[_Held] = []  # what no way leads on from
+        self._mending: list[_Held] = []
         self._receipts: dict[int, list[tuple[int, _Parcel]]] = {}  # by contact: when they are due
         self._copies: dict[int, int] = {}
         self._follows_copy: set[int] = set()
@@ -226,16 +227,18 @@ class Traffic:
         self._gone[node] = cause
         for parcel in self._withdraw(lambda parcel: True, self._queued_at.get(node, ())):
             self._lose(parcel.bundle, node, copy=parcel.copy)
-        for held in [one for one in self._held if one.node == node]:
-            self._held.remove(held)
-            self._lose(held.bundle, node, copy=held.copy)
+        for kept in (self._held, self._mending):
+            for held in [one for one in kept if one.node == node]:
+                kept.remove(held)
+                self._lose(held.bundle, node, copy=held.copy)
 
     def damage(self, node: int, address_bytes: float) -> bool:
         """Flip a bit in a node's store, where bundles lie in the order of their numbers.
 
         Return whether that hit one. It is found out when the bundle is read to be sent.
         """
-        stored = {at.bundle.bundle: at.bundle for at in self._held if at.node == node}
+        kept = (*self._held, *self._mending)
+        stored = {held.bundle.bundle: held.bundle for held in kept if held.node == node}
         for contact in self._queued_at.get(node, ()):
             stored.update((parcel.bundle.bundle, parcel.bundle) for parcel in self._queues[contact])
         for number in sorted(stored):
@@ -585,11 +588,11 @@ class Traffic:
             mark = Mark(cause="product damaged", node=node, here_ns=now, down_ns=down_ns)
             self._waits.blame(bundle, mark)
         held = _Held(bundle=bundle, node=node, copy=parcel.copy)
-        self._held.append(held)
+        self._mending.append(held)
         mended = self._links.mend is not None and (yield from self._links.mend(bundle, node))
-        if held not in self._held:
+        if held not in self._mending:
             return  # lost with its satellite meanwhile
-        self._held.remove(held)
+        self._mending.remove(held)
         self._damaged.discard((bundle.bundle, node))
         if mended:
             self.custody.mended += 1

@@ -20,7 +20,7 @@ from orbitloom.scenario.faults import FAULT_KINDS, FaultEvent, FaultKind
 from orbitloom.wire import LASER, ContactPlan
 from orbitloom.world.flown import closed_spells
 
-__all__ = ["FOREVER_NS", "Fault", "acquisitions", "fault_plan"]
+__all__ = ["FOREVER_NS", "Fault", "acquisitions", "check_events", "fault_plan"]
 
 FOREVER_NS = 2**63 - 1
 """End of what is not mended."""
@@ -98,6 +98,44 @@ def acquisitions(plan: ContactPlan, start_ns: int) -> tuple[tuple[int, int, int]
     return tuple(found)
 
 
+def check_events(scenario: Scenario, satellites: tuple[str, ...]) -> None:
+    """Check that the faults that a scenario names can happen.
+
+    Parameters
+    ----------
+    scenario
+        Its faults, its stations, its lasers.
+    satellites
+        Their names.
+
+    Raises
+    ------
+    ScenarioError
+        If an event names a satellite, a station or a terminal that is not there.
+    """
+    stations = tuple(station.name for station in scenario.stations)
+    for number, event in enumerate(scenario.faults.events):
+        where = f"scenario {scenario.name}, key faults.events.{number}"
+        name, key, known = (
+            (event.station, "station", stations)
+            if event.kind == "station_out"
+            else (event.satellite, "satellite", satellites)
+        )
+        if name not in known:
+            more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+            raise ScenarioError(
+                f"there is no {key} {name!r}",
+                where=f"{where}.{key}",
+                way_out=f"There are: {', '.join(known[:20])}{more}",
+            )
+        if event.kind == "terminal_lost" and event.extent > scenario.laser.terminals:
+            raise ScenarioError(
+                f"{name} has no terminal {event.extent:g}",
+                where=f"{where}.size",
+                way_out=f"It has {scenario.laser.terminals} (key laser.terminals)",
+            )
+
+
 class _Maker:
     """Makes the faults of one flight."""
 
@@ -113,28 +151,11 @@ class _Maker:
 
     def named(self) -> Iterator[Fault]:
         """Yield the faults that the scenario names; those after its end do not happen."""
-        nodes = {name: number for number, name in enumerate(self._plan.nodes)}
-        stations = self._plan.nodes[self._plan.satellites :]
-        satellites = self._plan.nodes[: self._plan.satellites]
-        for number, event in enumerate(self._faults.events):
-            name, key, known = (
-                (event.station, "station", stations)
-                if event.kind == "station_out"
-                else (event.satellite, "satellite", satellites)
-            )
-            if name not in known:
-                raise ScenarioError(
-                    f"there is no {key} {name!r}",
-                    where=f"scenario {self._scenario.name}, key faults.events.{number}.{key}",
-                    way_out=f"There are: {', '.join(known[:20])}"
-                    + (f" and {len(known) - 20} more" if len(known) > 20 else ""),
-                )
-            if event.kind == "terminal_lost" and event.extent > self._scenario.laser.terminals:
-                raise ScenarioError(
-                    f"{name} has no terminal {event.extent:g}",
-                    where=f"scenario {self._scenario.name}, key faults.events.{number}.size",
-                    way_out=f"It has {self._scenario.laser.terminals} (key laser.terminals)",
-                )
+        plan = self._plan
+        check_events(self._scenario, plan.nodes[: plan.satellites])
+        nodes = {name: number for number, name in enumerate(plan.nodes)}
+        for event in self._faults.events:
+            name = event.station if event.kind == "station_out" else event.satellite
             fault = self._of(event, nodes[str(name)])
             if fault.t_ns < self._end_ns:
                 yield fault
