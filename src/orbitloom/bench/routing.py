@@ -91,7 +91,8 @@ def rows() -> Iterator[Row]:
                 plain=baseline,
                 plain_by=f"plain Python, {few} of them",
             )
-    finer = in_pieces(plan, 3)
+    lasers = int(np.count_nonzero(plan.medium != RF))
+    finer = in_pieces(plan, -(-500_000 // max(lasers, 1)))
     router, plain, t_ns = Router(finer), PlainRouter(finer), begin_ns + 40_000 * _S
     yield Row(
         what="earliest arrival at every node from one: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class BookedRoutes:
 
     def __init__(self) -> None:
         self._by_route: dict[int, Booked] = {}
-        self._by_contact: dict[int, dict[int, Booked]] = {}
+        self._by_contact: defaultdict[int, dict[int, Booked]] = defaultdict(dict)
         self._limit = _FEWEST
         self._count = 0
 
@@ -47,7 +48,7 @@ class BookedRoutes:
         self._count += 1
         self._by_route[key] = entry
         for hop in route.hops:
-            self._by_contact.setdefault(hop.contact, {})[key] = entry
+            self._by_contact[hop.contact][key] = entry
 
     def get(self, route: Route) -> Booked | None:
         """Return the entry of a route."""
@@ -74,4 +75,5 @@ class BookedRoutes:
         for entry in list(self._by_route.values()):
             if entry.route.arrival_ns < before_ns:
                 self.cut(entry, 0)
-        self._by_contact = {contact: users for contact, users in self._by_contact.items() if users}
+        for contact in [contact for contact, users in self._by_contact.items() if not users]:
+            del self._by_contact[contact]

@@ -24,16 +24,24 @@ class SinkTrees:
 
     Parameters
     ----------
-    graph
-        The plan.
+    events_ns
+        Times at which a contact starts or ends, ascending.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._events = np.unique(graph.table[:, (START, END)])
+    def __init__(self, events_ns: NDArray[np.int64]) -> None:
+        self._events = events_ns
         self._since_ns = self._until_ns = 0
         self._asked: dict[int, int] = {}
         self.trees: dict[int, NDArray[np.int64]] = {}
+
+    @classmethod
+    def of(cls, graph: Graph) -> SinkTrees:
+        """Return those of a plan, none made yet."""
+        return cls(np.unique(graph.table[:, (START, END)]))
+
+    def copy(self) -> SinkTrees:
+        """Return those of the same plan, none made yet."""
+        return SinkTrees(self._events)
 
     def until_ns(self, t_ns: int) -> int:
         """Return when the spell that holds a time ends; forget the trees of any other."""

@@ -75,9 +75,12 @@ class Router:
     """
 
     def __init__(self, plan: ContactPlan, *, least_part_bytes: int = 10_000_000) -> None:
-        self._start(build_graph(plan), plan.satellites, least_part_bytes)
+        graph = build_graph(plan)
+        self._start(graph, SinkTrees.of(graph), plan.satellites, least_part_bytes)
 
-    def _start(self, graph: Graph, satellites: int, least_part_bytes: int) -> None:
+    def _start(
+        self, graph: Graph, trees: SinkTrees, satellites: int, least_part_bytes: int
+    ) -> None:
         self._least_part_bytes = least_part_bytes
         self._satellites = satellites
         self._graph = graph
@@ -85,7 +88,7 @@ class Router:
         self._bounds = make_bounds(graph)
         self._scratch = make_scratch(graph.part.size)
         self._booked = BookedRoutes()
-        self._trees = SinkTrees(graph)
+        self._trees = trees
         self._now_ns = 0
         self._asked = Asked(bundle=np.empty((1, 6), np.int64), divisible=np.empty(1, np.uint8))
         self._found = _space(1, 64)
@@ -99,6 +102,7 @@ class Router:
             graph._replace(
                 table=table, real=table.view(np.float64), blocked=np.zeros_like(graph.blocked)
             ),
+            self._trees.copy(),
             self._satellites,
             self._least_part_bytes,
         )
