@@ -19,9 +19,10 @@ def njit_bare(function: F) -> F:
 
     With a tuple of a dozen arrays a call costs more in counting than in work: routing was twelve
     times slower. The option that turns counting off is numba's own and has no public name; should
-    it go, all still works.
+    it go, all still works. Python's lock is kept: a route takes microseconds, and to have the lock
+    back from threads that process scenes takes longer.
     """
-    options = {"cache": True, "nogil": True, "error_model": "numpy"}
+    options = {"cache": True, "error_model": "numpy"}
     try:
         compiled: F = _compile(**options, _nrt=False)(function)
     except (KeyError, TypeError):  # pragma: no cover

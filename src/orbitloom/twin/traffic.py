@@ -452,10 +452,8 @@ class Traffic:
         rate_bps = float(plan.rate_bps[contact])
         if clock.now_ns < start_ns:
             yield clock.until(start_ns)
-        while clock.now_ns < end_ns:
-            if not queue or contact in self._dead:
-                if not queue:
-                    self._waiting.pop(contact, None)
+        while queue and clock.now_ns < end_ns:
+            if contact in self._dead:
                 wake = self._wake[contact] = clock.event()
                 yield wake | clock.until(end_ns)
                 self._wake.pop(contact, None)
@@ -509,7 +507,11 @@ class Traffic:
         if trail is not None:
             self._write_state(bundle.bundle, bytes_out=bundle.size_bytes)
             self._note(bundle, receiver, "light")
-        clock.process(self._fly(parcel, sender, receiver))
+        light_ns = self._links.light_time_ns(sender, receiver, clock.now_ns)
+        # A callback, not a process: thousands of satellites make millions of hops.
+        clock.timeout(light_ns).callbacks.append(
+            lambda event: self._land(parcel, sender, receiver, light_ns)
+        )
 
     def _cut_short(self, parcel: _Parcel, outage: Outage) -> None:
         """Leave with its sender what was on the air when the contact broke."""
@@ -525,12 +527,9 @@ class Traffic:
         self._queues[parcel.contact].put_back(parcel, bundle.priority)
         self._waiting[parcel.contact] = None
 
-    def _fly(
-        self, parcel: _Parcel, sender: int, receiver: int
-    ) -> Generator[simpy.Event, Any, None]:
+    def _land(self, parcel: _Parcel, sender: int, receiver: int, light_ns: int) -> None:
+        """Take the last bit of a bundle in at a receiver, now."""
         clock, bundle, contact = self._clock, parcel.bundle, parcel.contact
-        light_ns = self._links.light_time_ns(sender, receiver, clock.now_ns)
-        yield clock.timeout(light_ns)
         trail = self._trail(bundle, parcel.copy)
         heard = all(outage.node != receiver for outage in self._dead.get(contact, ()))
         if trail is not None:
