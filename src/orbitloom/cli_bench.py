@@ -53,8 +53,8 @@ def _bench(
     with progress("compiling") as told:
         rows = list(measured(wanted, told))
     table = Table(*HEAD, box=None, header_style="bold")
-    for name in HEAD[1:]:
-        table.columns[HEAD.index(name)].justify = "right"
+    for column in table.columns[1:3]:
+        column.justify, column.no_wrap = "right", True
     for _, row in rows:
         table.add_row(*line(row))
     Console().print(table)

@@ -26,7 +26,7 @@ def test_a_cost_is_held_below_and_a_rate_above_its_limit():
 
 
 def test_a_line_says_what_was_missed():
-    assert table.line(COST) == ("a day", "2 CPU-s", "≤ 3", "8 (numpy)", "4")
+    assert table.line(COST) == ("a day", "2 CPU-s", "≤ 3", "4: numpy")
     assert table.line(RATE)[1:3] == ("9,000 bundles/CPU-s", "≥ 5,000")
     assert "MISSED" in table.line(Row(what="a", value=4.0, unit="CPU-s", limit=3.0))[1]
 

@@ -13,7 +13,7 @@ __all__ = ["HEAD", "PARTS", "as_json", "line", "measured"]
 PARTS = ("orbits", "links", "routing", "fleet")
 """Modules beside this one; each has ``rows()``."""
 
-HEAD = ("what", "figure", "limit", "plain way", "times better")
+HEAD = ("what", "figure", "limit", "times better than")
 
 
 def measured(
@@ -41,10 +41,9 @@ def line(row: Row) -> tuple[str, ...]:
     """Return a row as text, in the order of `HEAD`."""
     sign = "≥" if row.at_least else "≤"
     limit = "" if row.limit is None else f"{sign} {_number(row.limit)}"
-    plain = "" if row.plain is None else f"{_number(row.plain)} ({row.plain_by})"
-    times = "" if row.ratio is None else f"{row.ratio:,.3g}"
+    times = "" if row.ratio is None else f"{_number(row.ratio)}: {row.plain_by}"
     missed = "" if row.held else "  MISSED"
-    return row.what, f"{_number(row.value)} {row.unit}{missed}", limit, plain, times
+    return row.what, f"{_number(row.value)} {row.unit}{missed}", limit, times
 
 
 def as_json(part: str, row: Row) -> dict[str, Any]:
