@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -136,8 +136,10 @@ def _faults(
         sizing = fault_sizing(study)
         files = sizing.save(out)
     table = Table(box=None, title=sizing.title, title_justify="left", pad_edge=False)
-    for number, name in enumerate(sizing.head):
-        table.add_column(name, justify="right" if number else "left")
+    for number, texts in enumerate(zip(sizing.head, *sizing.lines, strict=True)):
+        longest = max(len(word) for text in texts for word in text.split())  # none is cut short
+        justify: Literal["left", "right"] = "right" if number else "left"
+        table.add_column(texts[0], justify=justify, min_width=longest)
     for line in sizing.lines:
         table.add_row(*line)
     console = Console()
