@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from orbitloom.bench.fleet import advance
 from orbitloom.report.ledger import breaks
 from orbitloom.report.summary import summary
-from orbitloom.scenario import Scenario
+from orbitloom.scenario import Scenario, load
 from orbitloom.twin.craft import fleet_bus, survey_parts
 from orbitloom.twin.flight import fly
 from orbitloom.twin.result import FlightResult
@@ -54,6 +55,24 @@ def test_the_ledger_is_whole_and_energy_closes(large: FlightResult) -> None:
             assert one.unmet_wh == 0.0
             assert one.lowest_wh <= one.battery_wh.min() + 1e-9
             assert one.hottest_c >= one.computer_c.max() - 1e-9
+
+
+def test_energy_closes_for_each_of_2800_over_a_day_and_none_is_drained() -> None:
+    rows = advance(World(load("walker2800", hours=24.0))).rows
+    assert rows.size == 2800
+    stored_j = rows["charge_j"] - rows["start_j"]
+    np.testing.assert_allclose(rows["consumed_j"] + stored_j, rows["solar_j"], rtol=1e-9)
+    assert (rows["lowest_j"] > rows["soft_limit_j"]).all()
+    assert (rows["unmet_j"] == 0.0).all()
+    assert (rows["held_s"] == 0.0).all()
+
+
+def test_a_scenario_may_force_batteries_below_their_limit() -> None:
+    poor = {"solar_w": 300.0}
+    world = World(load("walker2800", satellites=24, hours=12.0, power=poor))
+    rows = advance(world).rows
+    assert (rows["lowest_j"] < rows["soft_limit_j"]).all()
+    assert (rows["held_s"] > 0.0).all()
 
 
 def test_parts_are_longer_in_a_larger_fleet_and_cover_each_strip_once(small: Small) -> None:
