@@ -191,7 +191,6 @@ def critical(source: int = 0) -> Bundle:
         size_bytes=1_000,
         created_ns=0,
         priority=Priority.ALERT,
-        critical=True,
     )
 
 

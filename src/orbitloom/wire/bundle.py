@@ -32,8 +32,6 @@ class Bundle:
         Number of the node it is for; None for any station (anycast).
     expires_ns
         When it is of no more use (BPv7 lifetime, RFC 9171, 4.2.2); None for never.
-    critical
-        True if it shall go two ways that share no contact.
     """
 
     bundle: int
@@ -45,4 +43,3 @@ class Bundle:
     divisible: bool = False
     destination: int | None = None
     expires_ns: int | None = None
-    critical: bool = False

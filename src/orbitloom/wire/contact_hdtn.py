@@ -23,7 +23,14 @@ import numpy as np
 
 from orbitloom.errors import InputFileError
 from orbitloom.scenario import time
-from orbitloom.wire.contact_nodes import FIRST_NODE, Node, Rows, node_table, whole_seconds
+from orbitloom.wire.contact_nodes import (
+    FIRST_NODE,
+    Node,
+    Rows,
+    node_table,
+    plan_text,
+    whole_seconds,
+)
 from orbitloom.wire.contacts import MEDIUM_NAMES, ContactPlan, EndCause
 
 __all__ = ["from_hdtn", "read_hdtn", "to_hdtn", "write_hdtn"]
@@ -101,14 +108,7 @@ def read_hdtn(file: Path, *, reference_ns: int = 0, stations: Sequence[int] = ()
     InputFileError
         If it cannot be read, or something in it is wrong.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputFileError(
-            "is not UTF-8 text", where=str(file), way_out="It takes HDTN's JSON"
-        ) from None
-    except OSError as error:
-        raise InputFileError.from_os(error, file) from None
+    text = plan_text(file, way_out="It takes HDTN's JSON")
     return from_hdtn(text, str(file), reference_ns=reference_ns, stations=stations)
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitloom.errors import InputFileError
 from orbitloom.scenario import time
 from orbitloom.wire.contacts import LASER, RF, ContactPlan
 
-__all__ = ["FIRST_NODE", "Node", "Rows", "Seconds", "node_table", "whole_seconds"]
+__all__ = ["FIRST_NODE", "Node", "Rows", "Seconds", "node_table", "plan_text", "whole_seconds"]
 
 FIRST_NODE = 1
 """Number of a plan's first node in other tools' files; 0 is nobody (RFC 9758, ipn:!)."""
@@ -29,6 +31,22 @@ class Node:
 
     name: str
     station: bool
+
+
+def plan_text(file: Path, *, way_out: str) -> str:
+    """Return the text of a contact plan's file.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read or is not UTF-8; `way_out` is then the way out.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputFileError("is not UTF-8 text", where=str(file), way_out=way_out) from None
+    except OSError as error:
+        raise InputFileError.from_os(error, file) from None
 
 
 def node_table(plan: ContactPlan) -> dict[int, Node]:
